@@ -1,0 +1,140 @@
+"""Every exception that imgsearch raises on purpose.
+
+    ImgsearchError
+    ├── ImageReadError                 one file could not become pixels
+    │   ├── UnsupportedImageError      it is no picture, or of a kind that is not read
+    │   └── ImageTooLargeError         it declares more pixels than the limit allows
+    ├── ImageFolderError               a folder to index is missing, no folder or unreadable
+    ├── EmbedderError
+    │   ├── WeightsNotFoundError       no source has the VGG16 weights
+    │   ├── WeightsMismatchError       a source has other weights than those of VGG16
+    │   └── EngineError                an engine or a precision is not to be had on this machine
+    └── GalleryError
+        ├── GalleryNotFoundError       there is no gallery in that folder
+        ├── GalleryLockedError         another process is writing to it
+        ├── GalleryVersionError        its format is newer than this release reads
+        ├── GalleryCorruptError        what is on disk cannot be what was written
+        ├── GalleryWriteError          the disk refused a write
+        └── EmbedderMismatchError      its vectors were made by another embedder
+
+A message says what went wrong, with which file, and what to do next, in one line. Mistakes of the
+calling programmer stay `ValueError` and `TypeError`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class ImgsearchError(Exception):
+    """The root: catch this to catch everything that imgsearch reports.
+
+    Subclasses take their facts as positional arguments and build the message from them, so that
+    an error survives pickling between worker processes with its attributes.
+    """
+
+
+class ImageReadError(ImgsearchError):
+    """A file could not be turned into pixels."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"cannot read {self.path}: {self.reason}"
+
+
+class UnsupportedImageError(ImageReadError):
+    """The content is no picture, or of a kind that is not read."""
+
+
+class ImageTooLargeError(ImageReadError):
+    """The header declares more pixels than the limit; nothing was decoded."""
+
+    def __init__(self, path: str, pixels: int, limit: int) -> None:
+        reason = (
+            f"it declares {pixels / 1e6:,.0f} megapixels, over the limit of {limit / 1e6:,.0f};"
+            " raise it with --max-megapixels"
+        )
+        super().__init__(path, reason)
+        self.args = (path, pixels, limit)
+        self.pixels = pixels
+        self.limit = limit
+
+
+class ImageFolderError(ImgsearchError):
+    """A folder to index is missing, is no folder, or cannot be listed."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"cannot index {self.path}: {self.reason}"
+
+
+class EmbedderError(ImgsearchError):
+    """Pixels could not be turned into embeddings."""
+
+
+class WeightsNotFoundError(EmbedderError):
+    """No source has the VGG16 weights."""
+
+
+class WeightsMismatchError(EmbedderError):
+    """A source holds other arrays than VGG16's ImageNet convolutions."""
+
+    def __init__(self, path: Path, found: str, wanted: str) -> None:
+        super().__init__(path, found, wanted)
+        self.path = path
+        self.found = found
+        self.wanted = wanted
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} does not hold VGG16's ImageNet weights: their sha256 is {self.found},"
+            f" wanted {self.wanted}; remove the file or name another with --weights"
+        )
+
+
+class EngineError(EmbedderError):
+    """An engine or a precision is not to be had on this machine."""
+
+
+class GalleryError(ImgsearchError):
+    """Something is wrong with a gallery on disk."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"gallery {self.path}: {self.reason}"
+
+
+class GalleryNotFoundError(GalleryError):
+    """There is no gallery in that folder."""
+
+
+class GalleryLockedError(GalleryError):
+    """Another process is writing to the gallery."""
+
+
+class GalleryVersionError(GalleryError):
+    """The gallery's format is newer than this release reads."""
+
+
+class GalleryCorruptError(GalleryError):
+    """What is on disk cannot be what was written."""
+
+
+class GalleryWriteError(GalleryError):
+    """The disk refused a write: full, read-only or broken."""
+
+
+class EmbedderMismatchError(GalleryError):
+    """The gallery's vectors were made by another embedder than the one asked for."""

@@ -1,0 +1,1 @@
+"""The indexed collection on disk: catalogue, vectors and index."""

@@ -1,0 +1,1 @@
+"""From a path to upright RGB pixels, or a typed failure."""

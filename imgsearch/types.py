@@ -1,0 +1,83 @@
+"""The value types and array aliases that the layers share."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+"""One picture: shape (height, width, 3), RGB, C-contiguous."""
+
+PixelBatch: TypeAlias = npt.NDArray[np.uint8]
+"""Pictures of one size, ready for a network: shape (n, side, side, 3), RGB, C-contiguous."""
+
+Embeddings: TypeAlias = npt.NDArray[np.float32]
+"""Embeddings: shape (n, dim), float32, C-contiguous, each row of Euclidean length 1."""
+
+Ids: TypeAlias = npt.NDArray[np.int64]
+"""Image ids: shape (n,), int64."""
+
+Scores: TypeAlias = npt.NDArray[np.float32]
+"""Cosine similarities: shape (n,), float32, in [-1, 1], higher is more alike."""
+
+Precision: TypeAlias = Literal["fp32", "bf16", "int8"]
+"""The arithmetic that an engine computes in."""
+
+DEFAULT_MAX_PIXELS = 300_000_000
+"""A picture that declares more pixels than this is refused before it is decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How a picture file becomes the network's input; a part of the embedder's identity.
+
+    Attributes:
+        side: Width and height of the input, in pixels; the aspect ratio is not kept.
+        rendering: `"keras"` does what Keras's `load_img` does: no EXIF turn, no colour
+            management, alpha dropped, nearest-neighbour resize of the fully decoded picture.
+            `"faithful"` shows the picture as a viewer would (EXIF orientation, ICC profile to
+            sRGB, transparency onto white) and resizes it with an antialiasing filter.
+    """
+
+    side: int
+    rendering: Literal["keras", "faithful"]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderIdentity:
+    """Everything that decides what an embedding means; vectors of two identities never mix.
+
+    Precision is left out on purpose: the engines agree closely enough to share a gallery.
+
+    Attributes:
+        model: The network's name, e.g. `"vgg16"`.
+        weights: sha256 of its weights, in hexadecimal.
+        preprocessing: How pictures become its input.
+        pooling: How the last feature map becomes a vector: `"avg"`, or `"gem-P"` for the
+            generalised mean with exponent P.
+        dim: Length of an embedding.
+    """
+
+    model: str
+    weights: str
+    preprocessing: Preprocessing
+    pooling: str
+    dim: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-ready copy that `from_json` turns back into an equal identity."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> EmbedderIdentity:
+        """Rebuild an identity from `to_json`'s answer.
+
+        Raises:
+            KeyError: If a field is missing.
+            TypeError: If a field is unknown.
+        """
+        fields = dict(document)
+        return cls(preprocessing=Preprocessing(**fields.pop("preprocessing")), **fields)
