@@ -1,0 +1,134 @@
+"""Presets by name, and the embedder for an identity; imports no engine until one is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from imgsearch.embedding.base import Embedder
+from imgsearch.embedding.vgg16 import DIM, MIN_SIDE, MODEL, WEIGHTS_DIGEST, pooling_exponent
+from imgsearch.errors import EmbedderError, EngineError
+from imgsearch.types import EmbedderIdentity, Precision, Preprocessing
+
+if TYPE_CHECKING:
+    from imgsearch.embedding.weights import Announce, Vgg16Weights
+
+Engine: TypeAlias = Literal["auto", "openvino", "tensorflow"]
+WantedPrecision: TypeAlias = Precision | Literal["auto"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a preset stands for.
+
+    Attributes:
+        preprocessing: How pictures become the network's input.
+        pooling: How the last feature map becomes a vector, as in `EmbedderIdentity`.
+    """
+
+    preprocessing: Preprocessing
+    pooling: str
+
+
+PRESETS: Final[Mapping[str, Recipe]] = MappingProxyType(
+    {
+        "tutorial": Recipe(Preprocessing(224, "keras"), "avg"),
+        "default": Recipe(Preprocessing(224, "faithful"), "avg"),
+    }
+)
+
+
+def identity_of(preset: str) -> EmbedderIdentity:
+    """Return the identity that a preset's vectors have; loads nothing.
+
+    Raises:
+        EmbedderError: If there is no such preset.
+    """
+    if preset not in PRESETS:
+        raise EmbedderError(f"unknown preset {preset!r}: choose one of {', '.join(PRESETS)}")
+    recipe = PRESETS[preset]
+    return EmbedderIdentity(MODEL, WEIGHTS_DIGEST, recipe.preprocessing, recipe.pooling, DIM)
+
+
+def create_embedder(
+    identity: EmbedderIdentity,
+    *,
+    engine: Engine = "auto",
+    precision: WantedPrecision = "auto",
+    weights: Path | None = None,
+    announce: Announce | None = None,
+) -> Embedder:
+    """Make the embedder whose vectors have an identity.
+
+    Args:
+        identity: A preset's, or one that was stored with a gallery.
+        engine: `"auto"` takes OpenVINO.
+        precision: `"auto"` takes the fastest arithmetic that this machine has and that loses
+            nothing measurable.
+        weights: A weight file to use, and to check, instead of looking for one.
+        announce: Told about slow or broken sources of the weights.
+
+    Raises:
+        EmbedderError: If this release cannot make such vectors.
+        EngineError: If the engine cannot be loaded, or has no such precision.
+        WeightsMismatchError: If the weight file holds other weights.
+        WeightsNotFoundError: If no source has the weights.
+    """
+    _check(identity)
+    load = partial(_load, weights, announce)
+    if engine in ("auto", "openvino"):
+        return _create_openvino(identity, precision, load, eager=weights is not None)
+    if engine == "tensorflow":
+        return _create_tensorflow(identity, precision, load)
+    raise EngineError(f"unknown engine {engine!r}: choose one of auto, openvino, tensorflow")
+
+
+def _check(identity: EmbedderIdentity) -> None:
+    if (identity.model, identity.weights, identity.dim) != (MODEL, WEIGHTS_DIGEST, DIM):
+        raise EmbedderError(
+            f"this release cannot make vectors of {identity.model} with weights"
+            f" {identity.weights[:8]} and {identity.dim} numbers; it makes those of {MODEL}"
+            f" with weights {WEIGHTS_DIGEST[:8]} and {DIM}"
+        )
+    if identity.preprocessing.side < MIN_SIDE:
+        raise EmbedderError(
+            f"pictures of {identity.preprocessing.side} pixels are too small: {MODEL} needs"
+            f" {MIN_SIDE}"
+        )
+    pooling_exponent(identity.pooling)
+
+
+def _load(explicit: Path | None, announce: Announce | None) -> Vgg16Weights:
+    from imgsearch.embedding.weights import load_weights
+
+    return load_weights(explicit, announce=announce)
+
+
+def _create_openvino(
+    identity: EmbedderIdentity,
+    precision: WantedPrecision,
+    load: Callable[[], Vgg16Weights],
+    *,
+    eager: bool,
+) -> Embedder:
+    from imgsearch.embedding.vgg16_openvino import OpenvinoVgg16
+
+    if eager:  # a file that was named is checked, even if the cache makes it unnecessary
+        named = load()
+        load = lambda: named  # noqa: E731
+    wanted = None if precision == "auto" else precision
+    return OpenvinoVgg16.create(identity, load, precision=wanted)
+
+
+def _create_tensorflow(
+    identity: EmbedderIdentity, precision: WantedPrecision, load: Callable[[], Vgg16Weights]
+) -> Embedder:
+    if precision not in ("auto", "fp32"):
+        raise EngineError(f"the tensorflow engine computes in fp32 only, not in {precision}")
+    from imgsearch.embedding.vgg16_tensorflow import TensorflowVgg16
+
+    return TensorflowVgg16.create(identity, load())

@@ -1,0 +1,80 @@
+"""What VGG16 is: its layers, its digest, how its last feature map becomes a vector."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from imgsearch.errors import EmbedderError
+from imgsearch.types import Embeddings, PixelBatch
+
+MODEL: Final = "vgg16"
+WEIGHTS_DIGEST: Final = "d9a27cc1fc7f975ef8cff49180e794ccd7c4bc868ebb49740803b3bbaa8dbefd"
+"""sha256 of the 13 kernels (HWIO) and biases, float32, layer by layer, kernel then bias."""
+
+BLOCKS: Final = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
+"""Convolutions and output channels of each block; a 2x2 maximum pool ends every block."""
+
+DIM: Final = 512
+MIN_SIDE: Final = 2 ** len(BLOCKS)
+"""A smaller picture would be pooled away to nothing, in pixels."""
+
+MEAN_RGB: Final = (123.68, 116.779, 103.939)
+"""Mean of ImageNet's training pixels, which Keras subtracts (it does so in BGR order)."""
+
+GEM_FLOOR: Final = 1e-6
+"""Activations below this are lifted to it before a generalised mean."""
+
+LAYERS: Final = tuple(
+    f"block{block}_conv{conv}"
+    for block, (convs, _) in enumerate(BLOCKS, start=1)
+    for conv in range(1, convs + 1)
+)
+
+
+def kernel_shapes() -> list[tuple[int, int, int, int]]:
+    """Return the shape of each kernel in layer order, as (height, width, inputs, outputs)."""
+    widths = [channels for convs, channels in BLOCKS for _ in range(convs)]
+    return [(3, 3, below, width) for below, width in zip([3, *widths], widths, strict=False)]
+
+
+def pooling_exponent(pooling: str) -> float:
+    """Return the exponent of the generalised mean that a pooling name asks for.
+
+    Args:
+        pooling: `"avg"`, whose exponent is 1, or `"gem-P"` with a number P above 0.
+
+    Raises:
+        EmbedderError: If there is no such pooling.
+    """
+    if pooling == "avg":
+        return 1.0
+    found = re.fullmatch(r"gem-(\d+(?:\.\d+)?)", pooling)
+    if found is None or float(found[1]) == 0:
+        raise EmbedderError(f"unknown pooling {pooling!r}: use avg, or gem-P such as gem-3")
+    return float(found[1])
+
+
+def check_batch(batch: PixelBatch, side: int) -> None:
+    """Refuse what is no batch of prepared pictures.
+
+    Raises:
+        ValueError: Unless the batch has shape (n, side, side, 3) and dtype uint8.
+    """
+    if batch.dtype != np.uint8:
+        raise ValueError(f"a batch is made of uint8 pixels, not {batch.dtype}")
+    if batch.ndim != 4 or batch.shape[1:] != (side, side, 3):
+        raise ValueError(f"a batch has the shape (n, {side}, {side}, 3), not {batch.shape}")
+
+
+def unit_rows(vectors: npt.NDArray[np.float32]) -> Embeddings:
+    """Scale each row to Euclidean length 1.
+
+    Args:
+        vectors: Shape (n, dim), float32; a row of zeros stays as it is.
+    """
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.ascontiguousarray(vectors / np.maximum(lengths, np.finfo(np.float32).tiny))
