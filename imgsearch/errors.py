@@ -9,6 +9,7 @@
     │   ├── WeightsNotFoundError       no source has the VGG16 weights
     │   ├── WeightsMismatchError       a source has other weights than those of VGG16
     │   └── EngineError                an engine or a precision is not to be had on this machine
+    ├── IndexFileError                 a FAISS file cannot be what was written
     └── GalleryError
         ├── GalleryNotFoundError       there is no gallery in that folder
         ├── GalleryLockedError         another process is writing to it
@@ -102,6 +103,18 @@ class WeightsMismatchError(EmbedderError):
 
 class EngineError(EmbedderError):
     """An engine or a precision is not to be had on this machine."""
+
+
+class IndexFileError(ImgsearchError):
+    """A file of vectors is damaged, or no file that this package wrote."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"cannot use the vector index {self.path}: {self.reason}"
 
 
 class GalleryError(ImgsearchError):

@@ -42,6 +42,10 @@ class VectorIndex(Protocol):
         """Count the vectors held."""
         ...
 
+    def ids(self) -> Ids:
+        """Return the ids held, ascending, shape (n,), int64; the array is the caller's own."""
+        ...
+
     def add(self, ids: Ids, embeddings: Embeddings) -> None:
         """Add unit rows, shape (n, dim), float32, under ids that are not yet held.
 
@@ -53,6 +57,14 @@ class VectorIndex(Protocol):
 
     def remove(self, ids: Ids) -> int:
         """Remove the vectors of these ids and return how many were held; others are ignored."""
+        ...
+
+    def reconstruct(self, ids: Ids) -> Embeddings:
+        """Return the vectors of these ids as they were added, in this order, shape (n, dim).
+
+        Raises:
+            KeyError: If an id is not held.
+        """
         ...
 
     def search(self, queries: Embeddings, k: int) -> list[Neighbours]:
@@ -71,6 +83,6 @@ class VectorIndex(Protocol):
         """Find all vectors whose score reaches `min_score`, inclusive within `SCORE_TOLERANCE`.
 
         Raises:
-            ValueError: If `queries` is not (q, dim) float32 unit rows.
+            ValueError: If `queries` is not (q, dim) float32 unit rows, or `min_score` is NaN.
         """
         ...
