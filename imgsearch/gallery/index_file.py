@@ -1,0 +1,130 @@
+"""The index file: a cache of the catalogue's vectors that may be lost, stale or damaged.
+
+Whatever is on disk, `load_index` answers with exactly the vectors of the catalogue's current
+generation: it takes the file if the manifest vouches for it, adds what has changed since, and
+builds the index anew where that cannot be done.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from imgsearch.errors import GalleryWriteError, IndexFileError
+from imgsearch.gallery.catalog import Catalog
+from imgsearch.gallery.durable import write_durably
+from imgsearch.gallery.manifest import Manifest, file_digest, read_manifest, write_manifest
+from imgsearch.index.base import VectorIndex
+from imgsearch.index.factory import create_index
+
+_OWN_FILES = re.compile(r"index-\d{8,}\.faiss|\.(index-\d{8,}\.faiss|manifest\.json)\.\d+\.tmp")
+_LOG_START = "removals_complete_since"
+
+
+def load_index(catalog: Catalog, dim: int) -> VectorIndex:
+    """Return an index of the vectors of the catalogue's current generation.
+
+    Args:
+        catalog: The catalogue, in a transaction if others may write to it.
+        dim: Length of its vectors.
+
+    Raises:
+        GalleryCorruptError: If a vector in the catalogue is damaged.
+    """
+    manifest = read_manifest(catalog.folder)
+    index = _read(catalog, manifest, dim)
+    if manifest is None or index is None:
+        return build_index(catalog, dim)
+    if manifest.generation != catalog.generation():
+        _catch_up(index, catalog, manifest.generation, dim)
+    return index if len(index) == catalog.image_count() else build_index(catalog, dim)
+
+
+def build_index(catalog: Catalog, dim: int) -> VectorIndex:
+    """Make an index from the catalogue's vectors alone."""
+    index = create_index("faiss", dim)
+    for ids, embeddings in catalog.iterate_embeddings(dim):
+        index.add(ids, embeddings)
+    return index
+
+
+def is_current(catalog: Catalog) -> bool:
+    """Tell whether the index file holds the catalogue's current generation."""
+    manifest = read_manifest(catalog.folder)
+    if manifest is None or manifest.generation != catalog.generation():
+        return False
+    path = catalog.folder / manifest.index_file
+    return path.is_file() and path.stat().st_size == manifest.size_bytes
+
+
+def publish_index(catalog: Catalog, index: VectorIndex) -> None:
+    """Write an index of the current generation beside the old one, and make it the current one.
+
+    Only the holder of the writer lock may call this.
+
+    Raises:
+        GalleryWriteError: If the disk refuses; the old index file then stays the current one.
+    """
+    from imgsearch.index.faiss_index import FaissIndex, write_index  # FAISS costs 0.1 s to load
+
+    if not isinstance(index, FaissIndex):
+        raise TypeError("only a FAISS index has a file")
+    generation = catalog.generation()
+    path = catalog.folder / f"index-{generation:08d}.faiss"
+    old = read_manifest(catalog.folder)
+    try:
+        write_durably(path, lambda temporary: write_index(index, temporary))
+        manifest = Manifest(
+            path.name, generation, len(index), path.stat().st_size, file_digest(path)
+        )
+        write_manifest(catalog.folder, manifest)
+        _delete_others(catalog.folder, path)
+    except OSError as error:
+        reason = f"its index cannot be written ({error.strerror or error}); nothing is lost"
+        raise GalleryWriteError(catalog.folder, reason) from error
+    if old is not None:
+        _prune_removals(catalog, min(old.generation, generation))
+
+
+def _read(catalog: Catalog, manifest: Manifest | None, dim: int) -> VectorIndex | None:
+    """Return the index of the file, or None where it cannot be brought up to date."""
+    from imgsearch.index.faiss_index import read_index  # FAISS costs 0.1 s to load
+
+    if manifest is None or not _removals_cover(catalog, manifest.generation):
+        return None
+    path = catalog.folder / manifest.index_file
+    try:
+        if path.stat().st_size != manifest.size_bytes:
+            return None
+        index = read_index(path, mmap=manifest.generation == catalog.generation())
+    except (OSError, IndexFileError):
+        return None  # a cache that cannot be read is built anew
+    return index if index.dim == dim and len(index) == manifest.images else None
+
+
+def _catch_up(index: VectorIndex, catalog: Catalog, generation: int, dim: int) -> None:
+    """Apply to an index what has changed in the catalogue since a generation."""
+    index.remove(catalog.removed_since(generation))
+    for ids, embeddings in catalog.iterate_embeddings(dim, newer_than=generation):
+        index.remove(ids)
+        index.add(ids, embeddings)
+
+
+def _removals_cover(catalog: Catalog, generation: int) -> bool:
+    """Tell whether all removals since a generation are still listed."""
+    start = int(catalog.get_meta(_LOG_START) or 0)
+    return start <= generation <= catalog.generation()
+
+
+def _prune_removals(catalog: Catalog, generation: int) -> None:
+    """Forget removals that no index file in use can still need."""
+    with catalog.transaction():
+        catalog.connection.execute("DELETE FROM removals WHERE generation <= ?", (generation,))
+        catalog.set_meta(_LOG_START, str(generation))
+
+
+def _delete_others(folder: Path, current: Path) -> None:
+    """Delete the index files that no manifest names any more, and leftovers of killed writers."""
+    for path in folder.iterdir():
+        if _OWN_FILES.fullmatch(path.name) and path != current:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,84 @@
+"""Which gallery is meant, where nobody says so."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from imgsearch.errors import GalleryNotFoundError
+from imgsearch.gallery.durable import write_durably
+
+GALLERY_NAME = ".imgsearch"
+"""The folder inside an indexed folder that holds its gallery."""
+
+GALLERY_VARIABLE = "IMGSEARCH_GALLERY"
+_LAST_NAME = "last-gallery"
+
+
+def find_gallery(explicit: Path | None = None, *, working_folder: Path | None = None) -> Path:
+    """Find the gallery to use.
+
+    In this order: the explicit one; the environment's `IMGSEARCH_GALLERY`; the nearest
+    `.imgsearch` at or above the working directory; the one that was indexed last.
+
+    Raises:
+        GalleryNotFoundError: If none of these names one.
+    """
+    named = explicit or _from_environment()
+    if named is not None:
+        return named
+    start = working_folder or Path.cwd()
+    return _nearest(start) or _last_indexed() or _raise_not_found(start)
+
+
+def gallery_for_root(root: Path, explicit: Path | None = None) -> Path:
+    """Choose the gallery of a folder to index: the explicit one, the environment's, its own."""
+    return explicit or _from_environment() or root / GALLERY_NAME
+
+
+def remember_gallery(folder: Path) -> None:
+    """Note in the user's state folder that this gallery was indexed last.
+
+    Raises:
+        OSError: If the state folder cannot be written.
+    """
+    note = _note()
+    note.parent.mkdir(parents=True, exist_ok=True)
+    write_durably(note, lambda path: _write_bytes(path, os.fsencode(folder.resolve())))
+
+
+def _from_environment() -> Path | None:
+    name = os.environ.get(GALLERY_VARIABLE)
+    return Path(name) if name else None
+
+
+def _nearest(start: Path) -> Path | None:
+    for folder in (start, *start.parents):
+        if (folder / GALLERY_NAME).is_dir():
+            return folder / GALLERY_NAME
+    return None
+
+
+def _last_indexed() -> Path | None:
+    try:
+        return Path(os.fsdecode(_note().read_bytes()))
+    except OSError:
+        return None
+
+
+def _raise_not_found(start: Path) -> Path:
+    raise GalleryNotFoundError(
+        start / GALLERY_NAME,
+        "no gallery here or above, and none was indexed before;"
+        " make one with `imgsearch index PHOTOS`, or name one with --gallery DIR",
+    )
+
+
+def _note() -> Path:
+    return platformdirs.user_state_path("imgsearch", appauthor=False) / _LAST_NAME
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)

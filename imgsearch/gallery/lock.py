@@ -1,0 +1,68 @@
+"""One writer at a time: a lock that the operating system gives back when its holder dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from imgsearch.errors import GalleryLockedError, GalleryWriteError
+
+LOCK_NAME = "writer.lock"
+HOLDER_NAME = "writer.json"
+
+
+@contextmanager
+def writer_lock(folder: Path, *, wait_s: float = 0) -> Iterator[None]:
+    """Hold the right to write to a gallery.
+
+    A lock left by a process that died is no lock: the operating system has released it.
+
+    Args:
+        folder: The gallery's folder, which exists.
+        wait_s: How long to wait for another writer, in seconds.
+
+    Raises:
+        GalleryLockedError: If another process still writes; says which, where and since when.
+        GalleryWriteError: If the lock file cannot be made.
+    """
+    lock = FileLock(folder / LOCK_NAME)
+    try:
+        lock.acquire(timeout=wait_s)
+    except Timeout:
+        raise GalleryLockedError(folder, _describe_holder(folder)) from None
+    except OSError as error:
+        raise GalleryWriteError(
+            folder, f"it cannot be written ({error.strerror}); name another with --gallery DIR"
+        ) from error
+    try:
+        _write_holder(folder)
+        yield
+    finally:
+        (folder / HOLDER_NAME).unlink(missing_ok=True)
+        lock.release()
+
+
+def _write_holder(folder: Path) -> None:
+    """Say who holds the lock; information only, the lock itself is the operating system's."""
+    holder = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    (folder / HOLDER_NAME).write_text(json.dumps(holder), encoding="utf-8")
+
+
+def _describe_holder(folder: Path) -> str:
+    try:
+        holder = json.loads((folder / HOLDER_NAME).read_text(encoding="utf-8"))
+        who = f"process {holder['pid']} on {holder['host']} since {holder['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        who = "another process"  # it has only just taken the lock, or is about to give it back
+    return f"{who} is writing to it; wait until it has finished"

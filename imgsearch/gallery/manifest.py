@@ -1,0 +1,80 @@
+"""The manifest: which index file is current, and what it must look like.
+
+The catalogue is the truth and the index a cache of it; this small JSON file joins the two. A
+manifest that is lost or damaged costs a rebuild of the index and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from imgsearch.gallery.durable import write_durably
+
+MANIFEST_NAME = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What is known of the current index file.
+
+    Attributes:
+        index_file: Its name in the gallery's folder.
+        generation: The catalogue's generation that it holds.
+        images: How many vectors it holds.
+        size_bytes: Its size; a cheap check at every opening.
+        sha256: Its digest in hexadecimal; the thorough check of `imgsearch check`.
+    """
+
+    index_file: str
+    generation: int
+    images: int
+    size_bytes: int
+    sha256: str
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """Return the manifest, or None where there is none or it makes no sense: rebuild then."""
+    try:
+        document = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return Manifest(**document) if _is_sound(document) else None
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Make this manifest the current one, in one step.
+
+    Raises:
+        OSError: If the disk refuses.
+    """
+    text = json.dumps(asdict(manifest), indent=2) + "\n"
+    write_durably(folder / MANIFEST_NAME, lambda path: _write_text(path, text))
+
+
+def file_digest(path: Path) -> str:
+    """Return a file's sha256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _is_sound(document: object) -> bool:
+    """Tell whether a JSON document has every field, each of its type."""
+    if not isinstance(document, dict) or set(document) != {
+        field.name for field in fields(Manifest)
+    }:
+        return False
+    numbers = (document["generation"], document["images"], document["size_bytes"])
+    name = document["index_file"]
+    return (
+        all(type(number) is int and number >= 0 for number in numbers)
+        and isinstance(name, str)
+        and Path(name).name == name
+        and isinstance(document["sha256"], str)
+    )

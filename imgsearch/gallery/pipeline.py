@@ -1,0 +1,143 @@
+"""The pipeline: files in, prepared pictures out, read by several threads at once.
+
+Order is kept and the look-ahead is bounded, so that memory depends on the number of threads and
+never on the number of files.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from imgsearch.errors import ImageReadError
+from imgsearch.gallery.records import FileStamp, Reject
+from imgsearch.images.discover import looks_like_image, sniff
+from imgsearch.images.fingerprint import content_hash
+from imgsearch.images.prepare import PreparedImage, prepare
+from imgsearch.images.read import explain_os_error, load, open_regular
+from imgsearch.types import Preprocessing
+
+_SNIFFED_BYTES = 64
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedImage:
+    """A file that was read.
+
+    Attributes:
+        stamp: The file.
+        content_hash: sha256 of its bytes.
+        prepared: The network's input, or None where the content's embedding is known already.
+    """
+
+    stamp: FileStamp
+    content_hash: bytes
+    prepared: PreparedImage | None
+
+
+class KnownContent:
+    """Remembers which contents need no decoding: they are stored, or about to be."""
+
+    def __init__(self, is_stored: Callable[[bytes], bool]) -> None:
+        self._is_stored = is_stored
+        self._under_way: set[bytes] = set()
+        self._lock = threading.Lock()
+
+    def claim(self, content_hash: bytes) -> bool:
+        """Return whether the caller is the one who has to decode this content."""
+        with self._lock:
+            if content_hash in self._under_way or self._is_stored(content_hash):
+                return False
+            self._under_way.add(content_hash)
+            return True
+
+    def release(self, content_hash: bytes) -> None:
+        """Forget a content: it is in the catalogue now, or could not be decoded."""
+        with self._lock:
+            self._under_way.discard(content_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class FileLoader:
+    """Reads one file; what the threads of the pipeline run.
+
+    Attributes:
+        roots: Where each root is.
+        preprocessing: What the network wants to see.
+        known: Which contents need no decoding.
+        max_pixels: Pictures that declare more are refused.
+    """
+
+    roots: dict[int, Path]
+    preprocessing: Preprocessing
+    known: KnownContent
+    max_pixels: int
+
+    def load(self, stamp: FileStamp) -> LoadedImage | Reject:
+        """Read, hash and, unless its content is known, decode a file."""
+        return self._load(stamp, force=False)
+
+    def load_anyway(self, stamp: FileStamp) -> LoadedImage | Reject:
+        """Read, hash and decode a file whether or not its content is known."""
+        return self._load(stamp, force=True)
+
+    def _load(self, stamp: FileStamp, *, force: bool) -> LoadedImage | Reject:
+        path = self.roots[stamp.root_id] / stamp.path
+        try:
+            if not looks_like_image(path.name) and _is_no_picture(path):
+                return Reject(stamp, "ignored", "not a picture")
+            source = load(path)
+            digest = content_hash(source, name=stamp.path)
+            if not force and not self.known.claim(digest):
+                return LoadedImage(stamp, digest, None)
+            return self._prepare(stamp, source, digest)
+        except ImageReadError as error:
+            return Reject(stamp, "failed", error.reason)
+        except OSError as error:
+            return Reject(stamp, "failed", explain_os_error(error))
+
+    def _prepare(self, stamp: FileStamp, source: bytes | Path, digest: bytes) -> LoadedImage:
+        try:
+            prepared = prepare(
+                source, self.preprocessing, name=stamp.path, max_pixels=self.max_pixels
+            )
+        except ImageReadError:
+            self.known.release(digest)
+            raise
+        return LoadedImage(stamp, digest, prepared)
+
+
+def map_in_order(
+    function: Callable[[_Item], _Result], items: Iterable[_Item], *, jobs: int, look_ahead: int
+) -> Generator[_Result, None, None]:
+    """Apply a function in threads and yield its results in the order of the items.
+
+    Args:
+        function: Called in a thread for each item; what it raises is raised here.
+        items: Consumed only as fast as the results are.
+        jobs: Number of threads, at least 1.
+        look_ahead: How many items may be under way or waiting to be consumed.
+    """
+    pending: deque[Future[_Result]] = deque()
+    executor = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="imgsearch-decode")
+    try:
+        for item in items:
+            pending.append(executor.submit(function, item))
+            if len(pending) >= look_ahead:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _is_no_picture(path: Path) -> bool:
+    with open_regular(path, name=path.name) as file:
+        return sniff(file.read(_SNIFFED_BYTES)) is None

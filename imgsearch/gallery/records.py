@@ -1,0 +1,92 @@
+"""The rows of the catalogue as values."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+RejectKind = Literal["failed", "ignored"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """A file below a root, and what tells without opening it whether it has changed.
+
+    Attributes:
+        root_id: The root that it was found below.
+        path: Its path below the root, '/' between the parts; bytes that are no UTF-8 are
+            surrogate-escaped, as `os.fsdecode` gives them.
+        size_bytes: Its size.
+        mtime_ns: When it was last modified, in nanoseconds since 1970.
+    """
+
+    root_id: int
+    path: str
+    size_bytes: int
+    mtime_ns: int
+
+    @property
+    def path_bytes(self) -> bytes:
+        """The path as the file system spells it."""
+        return os.fsencode(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What the catalogue knows of a picture's content beside its embedding.
+
+    Attributes:
+        content_hash: sha256 of the file, 32 bytes.
+        width: Pixels across, upright.
+        height: Pixels down, upright.
+        format: The name of its file format, e.g. `"JPEG"`.
+    """
+
+    content_hash: bytes
+    width: int
+    height: int
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """One row of the catalogue."""
+
+    image_id: int
+    stamp: FileStamp
+    facts: ImageFacts
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFile:
+    """A file with everything that its row needs.
+
+    Attributes:
+        stamp: Where it is.
+        facts: What its content is.
+        embedding: Unit vector, shape (dim,), float32.
+    """
+
+    stamp: FileStamp
+    facts: ImageFacts
+    embedding: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A file that is not in the gallery, and why.
+
+    Attributes:
+        stamp: Where it is, and the state in which it was refused.
+        kind: `"failed"` for a picture that could not be read, `"ignored"` for a file that is
+            no picture and does not claim to be one.
+        reason: Why, for people.
+    """
+
+    stamp: FileStamp
+    kind: RejectKind
+    reason: str

@@ -1,0 +1,107 @@
+"""Roots: the folders that a gallery indexes, found again when they have moved with it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from imgsearch.gallery.catalog import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A part of a root that is to be walked.
+
+    Attributes:
+        root_id: The root.
+        root: Where it is now.
+        prefix: The folder below it that is walked, '/' between the parts; `""` for all of it.
+    """
+
+    root_id: int
+    root: Path
+    prefix: str
+
+
+def read_roots(catalog: Catalog) -> dict[int, Path]:
+    """Return where each root is now."""
+    rows = catalog.connection.execute("SELECT root_id, absolute, relative FROM roots")
+    return {
+        root_id: _resolve(catalog.folder, os.fsdecode(absolute), os.fsdecode(relative))
+        for root_id, absolute, relative in rows
+    }
+
+
+def add_root(catalog: Catalog, folder: Path) -> Walk:
+    """Make a folder part of the gallery, and say which walk covers it.
+
+    A folder inside a known root is a part of that root; a known root inside the folder becomes a
+    part of it and keeps its images.
+
+    Args:
+        catalog: The catalogue, in a write transaction.
+        folder: An absolute path without symbolic links.
+    """
+    known = read_roots(catalog)
+    for root_id, root in known.items():
+        if root == folder or _visibly_inside(folder, root):
+            _note_place(catalog, root_id, root)
+            return Walk(root_id, root, _posix(folder.relative_to(root)))
+    cursor = catalog.connection.execute("INSERT INTO roots (absolute, relative) VALUES ('', '')")
+    walk = Walk(int(cursor.lastrowid or 0), folder, "")
+    _note_place(catalog, walk.root_id, folder)
+    for root_id, root in known.items():
+        if _visibly_inside(root, folder):
+            _absorb(catalog, root_id, walk.root_id, _posix(root.relative_to(folder)))
+    return walk
+
+
+def locate(roots: dict[int, Path], path: Path) -> tuple[int, str] | None:
+    """Return the root and the path below it that a file has in the gallery, or None."""
+    real = Path(os.path.realpath(path))
+    candidates = [
+        (root_id, _posix(real.relative_to(root)))
+        for root_id, root in roots.items()
+        if real.is_relative_to(root)
+    ]
+    return min(candidates, key=lambda candidate: len(candidate[1]), default=None)
+
+
+def _resolve(gallery: Path, absolute: str, relative: str) -> Path:
+    """Prefer the way that survives a move: relative where the gallery lies inside the root."""
+    beside = Path(os.path.normpath(gallery / relative))
+    lies_inside = set(PurePath(relative).parts) <= {".."}
+    if lies_inside or (not Path(absolute).exists() and beside.exists()):
+        return beside
+    return Path(absolute)
+
+
+def _note_place(catalog: Catalog, root_id: int, root: Path) -> None:
+    relative = os.path.relpath(root, catalog.folder)
+    catalog.connection.execute(
+        "UPDATE roots SET absolute = ?, relative = ? WHERE root_id = ?",
+        (os.fsencode(root), os.fsencode(relative), root_id),
+    )
+
+
+def _absorb(catalog: Catalog, inner: int, outer: int, prefix: str) -> None:
+    """Move the rows of a root into the root that contains it."""
+    start = os.fsencode(prefix + "/")
+    for table in ("images", "rejects"):
+        catalog.connection.execute(
+            f"UPDATE {table} SET root_id = ?, path = CAST(? || path AS BLOB) WHERE root_id = ?",
+            (outer, start, inner),
+        )
+    catalog.connection.execute("DELETE FROM roots WHERE root_id = ?", (inner,))
+
+
+def _visibly_inside(folder: Path, root: Path) -> bool:
+    """Tell whether a walk of the root comes to the folder: hidden folders are left out."""
+    if folder == root or not folder.is_relative_to(root):
+        return False
+    return not any(part.startswith(".") for part in folder.relative_to(root).parts)
+
+
+def _posix(relative: Path) -> str:
+    return "" if relative == Path() else relative.as_posix()

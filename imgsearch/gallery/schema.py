@@ -1,0 +1,161 @@
+"""The catalogue's tables, and how a connection to them is opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+from imgsearch.errors import GalleryCorruptError, GalleryVersionError, GalleryWriteError
+
+CATALOG_NAME = "catalog.sqlite"
+APPLICATION_ID = 0x494D4753  # "IMGS": SQLite's place to say whose file this is
+FORMAT = 1
+
+_TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE roots (
+    root_id  INTEGER PRIMARY KEY AUTOINCREMENT,
+    absolute BLOB NOT NULL,         -- where the folder was when it was last indexed
+    relative BLOB NOT NULL          -- the same, seen from the gallery's folder
+);
+
+-- AUTOINCREMENT: an id is never used again, so an old index can never name a newer picture by it.
+CREATE TABLE images (
+    image_id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    root_id      INTEGER NOT NULL REFERENCES roots,
+    path         BLOB NOT NULL,     -- below the root, as the file system spells it
+    size_bytes   INTEGER NOT NULL,
+    mtime_ns     INTEGER NOT NULL,
+    content_hash BLOB NOT NULL,     -- sha256 of the file
+    width        INTEGER NOT NULL,  -- upright
+    height       INTEGER NOT NULL,
+    format       TEXT NOT NULL,
+    generation   INTEGER NOT NULL,  -- the one that last changed the vector
+    UNIQUE (root_id, path)
+);
+CREATE INDEX images_by_content ON images (content_hash);
+CREATE INDEX images_by_generation ON images (generation);
+
+-- Apart from images, so that a scan of a million rows reads no vectors.
+CREATE TABLE embeddings (
+    image_id INTEGER PRIMARY KEY REFERENCES images ON DELETE CASCADE,
+    vector   BLOB NOT NULL,         -- dim little-endian float32
+    crc32    INTEGER NOT NULL
+);
+
+-- Files that are in no gallery, and why; not opened again until they change.
+CREATE TABLE rejects (
+    root_id    INTEGER NOT NULL REFERENCES roots,
+    path       BLOB NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    mtime_ns   INTEGER NOT NULL,
+    kind       TEXT NOT NULL CHECK (kind IN ('failed', 'ignored')),
+    reason     TEXT NOT NULL,
+    PRIMARY KEY (root_id, path)
+) WITHOUT ROWID;
+
+-- Vectors that an older index file may still hold.
+CREATE TABLE removals (image_id INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
+"""
+
+
+def connect_writer(folder: Path) -> sqlite3.Connection:
+    """Open the catalogue of a gallery for writing, and make it if it is not there.
+
+    Raises:
+        GalleryCorruptError: If the file is no catalogue.
+        GalleryVersionError: If a newer release wrote it.
+        GalleryWriteError: If it cannot be written.
+    """
+    try:
+        connection = _open(folder, "rwc")
+        _read_format(connection, folder)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        if _format_of(connection) == 0:
+            _create_tables(connection)
+    except sqlite3.DatabaseError as error:
+        raise translate(error, folder) from error
+    return connection
+
+
+def connect_reader(folder: Path) -> sqlite3.Connection:
+    """Open the catalogue of a gallery for reading; works on read-only media too.
+
+    Raises:
+        GalleryCorruptError: If the file is no catalogue.
+        GalleryVersionError: If a newer release wrote it.
+    """
+    try:
+        connection = _open(folder, "ro")
+        try:
+            _read_format(connection, folder)
+        except sqlite3.OperationalError as error:
+            # A WAL catalogue on read-only media has nowhere to put its -shm file.
+            connection.close()
+            if _primary_code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+                raise
+            connection = _open(folder, "ro&immutable=1")
+            _read_format(connection, folder)
+    except sqlite3.DatabaseError as error:
+        raise translate(error, folder) from error
+    return connection
+
+
+def translate(error: sqlite3.DatabaseError, folder: Path) -> Exception:
+    """Turn SQLite's error into the gallery error that says what to do about it."""
+    code = _primary_code(error)
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return GalleryCorruptError(
+            folder, f"{CATALOG_NAME} is damaged ({error}); move the folder away and index again"
+        )
+    if code == sqlite3.SQLITE_FULL:
+        return GalleryWriteError(folder, "the disk is full; free some space and run it again")
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        return GalleryWriteError(folder, "it cannot be written; name another with --gallery DIR")
+    if code == sqlite3.SQLITE_IOERR:
+        return GalleryWriteError(folder, f"the disk reports an error ({error}); check the disk")
+    return GalleryCorruptError(folder, f"{CATALOG_NAME} cannot be used ({error})")
+
+
+def _primary_code(error: sqlite3.DatabaseError) -> int:
+    """Return SQLite's code without its extension bits."""
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
+
+
+def _open(folder: Path, mode: str) -> sqlite3.Connection:
+    """Connect with explicit transactions; the caller begins and commits."""
+    uri = f"file:{quote(bytes(folder / CATALOG_NAME))}?mode={mode}"
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=30
+    )
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _format_of(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _read_format(connection: sqlite3.Connection, folder: Path) -> None:
+    """Refuse a catalogue of a newer format, and a database that is another program's."""
+    found = _format_of(connection)
+    owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    if tables and owner != APPLICATION_ID:
+        raise GalleryCorruptError(folder, f"{CATALOG_NAME} is another program's database")
+    if found > FORMAT:
+        raise GalleryVersionError(
+            folder,
+            f"its format {found} is newer than {FORMAT}, the newest that this release reads;"
+            " update imgsearch",
+        )
+
+
+def _create_tables(connection: sqlite3.Connection) -> None:
+    connection.executescript(
+        f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID};"
+        f" {_TABLES} PRAGMA user_version = {FORMAT}; COMMIT;"
+    )
