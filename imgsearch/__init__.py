@@ -1,3 +1,93 @@
-"""Find the photos that look like this one, on your own machine."""
+"""Find the photos that look like this one, on your own machine.
+
+    with imgsearch.open_gallery("photos") as gallery:
+        for hit in gallery.search("cat.jpg", k=5):
+            print(hit.score, hit.path)
+
+Names are loaded when they are first used: `import imgsearch` itself loads no library.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from imgsearch.api import Gallery, create_gallery, open_gallery
+    from imgsearch.errors import (
+        EmbedderError,
+        EmbedderMismatchError,
+        EngineError,
+        GalleryCorruptError,
+        GalleryError,
+        GalleryLockedError,
+        GalleryNotFoundError,
+        GalleryVersionError,
+        GalleryWriteError,
+        ImageFolderError,
+        ImageReadError,
+        ImageTooLargeError,
+        ImgsearchError,
+        IndexFileError,
+        UnsupportedImageError,
+        WeightsMismatchError,
+        WeightsNotFoundError,
+    )
+    from imgsearch.gallery.report import FailedFile, Progress, UpdateOptions, UpdateReport
+    from imgsearch.query import Hit
+    from imgsearch.types import EmbedderIdentity, Preprocessing
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "EmbedderError",
+    "EmbedderIdentity",
+    "EmbedderMismatchError",
+    "EngineError",
+    "FailedFile",
+    "Gallery",
+    "GalleryCorruptError",
+    "GalleryError",
+    "GalleryLockedError",
+    "GalleryNotFoundError",
+    "GalleryVersionError",
+    "GalleryWriteError",
+    "Hit",
+    "ImageFolderError",
+    "ImageReadError",
+    "ImageTooLargeError",
+    "ImgsearchError",
+    "IndexFileError",
+    "Preprocessing",
+    "Progress",
+    "UnsupportedImageError",
+    "UpdateOptions",
+    "UpdateReport",
+    "WeightsMismatchError",
+    "WeightsNotFoundError",
+    "create_gallery",
+    "open_gallery",
+]
+
+_HOMES = {
+    "Gallery": "api",
+    "create_gallery": "api",
+    "open_gallery": "api",
+    "FailedFile": "gallery.report",
+    "Progress": "gallery.report",
+    "UpdateOptions": "gallery.report",
+    "UpdateReport": "gallery.report",
+    "Hit": "query",
+    "EmbedderIdentity": "types",
+    "Preprocessing": "types",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    if name not in __all__:
+        raise AttributeError(f"module 'imgsearch' has no attribute {name!r}")
+    return getattr(import_module(f"imgsearch.{_HOMES.get(name, 'errors')}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

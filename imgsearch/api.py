@@ -1,0 +1,223 @@
+"""The Python interface: a gallery as one object."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TypeAlias
+
+from imgsearch.embedding.base import Embedder
+from imgsearch.embedding.registry import Engine, WantedPrecision, create_embedder, identity_of
+from imgsearch.gallery.locate import GALLERY_NAME
+from imgsearch.gallery.report import ProgressCallback, UpdateOptions, UpdateReport
+from imgsearch.gallery.roots import read_roots
+from imgsearch.gallery.schema import CATALOG_NAME
+from imgsearch.gallery.store import (
+    GalleryStore,
+    open_for_reading,
+    open_for_writing,
+    require_identity,
+)
+from imgsearch.gallery.update import update_gallery
+from imgsearch.query import Hit, QueryImage, QueryOptions, compare_images, search_gallery
+from imgsearch.types import DEFAULT_MAX_PIXELS, EmbedderIdentity
+
+StrPath: TypeAlias = str | os.PathLike[str]
+ImageSource: TypeAlias = StrPath | bytes
+
+
+def create_gallery(
+    path: StrPath,
+    *,
+    preset: str = "default",
+    engine: Engine = "auto",
+    precision: WantedPrecision = "auto",
+) -> Gallery:
+    """Make an empty gallery, or open the one that is there.
+
+    Args:
+        path: The gallery's own folder, for example `photos/.imgsearch`.
+        preset: How pictures become vectors; see the README.
+        engine: What runs the network; `"auto"` takes OpenVINO.
+        precision: The arithmetic; `"auto"` takes the fastest that this machine does well.
+
+    Raises:
+        EmbedderMismatchError: If there is a gallery of another preset.
+        GalleryWriteError: If the folder cannot be made or written.
+    """
+    identity = identity_of(preset)
+    with open_for_writing(Path(path)) as store:
+        require_identity(store, identity)
+        with store.catalog.transaction():
+            store.catalog.set_identity(identity)
+    return open_gallery(path, engine=engine, precision=precision)
+
+
+def open_gallery(
+    path: StrPath, *, engine: Engine = "auto", precision: WantedPrecision = "auto"
+) -> Gallery:
+    """Open a gallery.
+
+    Args:
+        path: The gallery's own folder, or the folder of photos that it lies in.
+        engine: What runs the network; `"auto"` takes OpenVINO.
+        precision: The arithmetic; `"auto"` takes the fastest that this machine does well.
+
+    Raises:
+        GalleryNotFoundError: If there is none.
+        GalleryVersionError: If a newer release made it.
+    """
+    folder = Path(path).resolve()
+    inside = folder / GALLERY_NAME
+    if not (folder / CATALOG_NAME).is_file() and inside.is_dir():
+        folder = inside
+    with open_for_reading(folder) as store:
+        identity = store.identity()
+    return Gallery(folder, identity, engine=engine, precision=precision)
+
+
+class Gallery:
+    """An indexed collection of photos; made by `open_gallery` and `create_gallery`.
+
+    The network is loaded when it is first needed and kept. Use it in a `with` block, or call
+    `close`; one object serves one thread at a time.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        identity: EmbedderIdentity,
+        *,
+        engine: Engine = "auto",
+        precision: WantedPrecision = "auto",
+    ) -> None:
+        self._folder = folder
+        self._identity = identity
+        self._engine: Engine = engine
+        self._precision: WantedPrecision = precision
+        self._embedder: Embedder | None = None
+        self._store: GalleryStore | None = None
+        self._resources = ExitStack()
+
+    @property
+    def path(self) -> Path:
+        """The gallery's own folder."""
+        return self._folder
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        """The embedder that its vectors are of."""
+        return self._identity
+
+    @property
+    def roots(self) -> list[Path]:
+        """The folders of photos that it indexes, sorted."""
+        return sorted(read_roots(self._reader().catalog).values())
+
+    def __len__(self) -> int:
+        """Count the pictures in it."""
+        return self._reader().catalog.image_count()
+
+    def update(
+        self,
+        *roots: StrPath,
+        options: UpdateOptions | None = None,
+        on_progress: ProgressCallback | None = None,
+    ) -> UpdateReport:
+        """Index what is new or changed in some folders, and drop what is gone.
+
+        Args:
+            roots: Folders of photos; all that the gallery knows if none is named.
+            options: How to go about it.
+            on_progress: Told how far it has come.
+
+        Raises:
+            ImageFolderError: If a root is no folder that can be listed.
+            EmbedderError: If the network cannot be loaded.
+            GalleryError: If the gallery cannot be written, or is being written to.
+        """
+        return update_gallery(
+            self._folder,
+            [Path(root) for root in roots] or self.roots,
+            identity=self._identity,
+            make_embedder=self._get_embedder,
+            options=options,
+            on_progress=on_progress,
+        )
+
+    def search(
+        self,
+        image: ImageSource,
+        k: int = 10,
+        *,
+        min_score: float = -1.0,
+        exclude_self: bool = False,
+    ) -> list[Hit]:
+        """Find the most similar pictures.
+
+        Args:
+            image: The path of a picture, inside the gallery or outside, or its content.
+            k: How many hits, at least 1; all if the gallery has fewer.
+            min_score: Leave out hits below this cosine similarity; inclusive.
+            exclude_self: Leave out the picture itself if it is indexed.
+
+        Returns:
+            Hits, best first; a picture that is itself indexed comes first with score 1.
+
+        Raises:
+            ImageReadError: If the picture cannot be read.
+            GalleryNotFoundError: If the gallery is empty.
+            ValueError: If `k` or `min_score` is out of range.
+        """
+        options = QueryOptions(k=k, min_score=min_score, exclude_self=exclude_self)
+        query = _query_image(image)
+        return search_gallery(self._reader(), [query], options, self._get_embedder)[0]
+
+    def compare(self, first: ImageSource, second: ImageSource) -> float:
+        """Return the cosine similarity of two pictures, in [-1, 1]; they need not be indexed.
+
+        Raises:
+            ImageReadError: If one of them cannot be read.
+        """
+        return compare_images(
+            _query_image(first),
+            _query_image(second),
+            self._get_embedder(self._identity),
+            max_pixels=DEFAULT_MAX_PIXELS,
+        )
+
+    def close(self) -> None:
+        """Let go of the files; the object may be used again, and opens them again."""
+        self._resources.close()
+        self._store = None
+
+    def __enter__(self) -> Gallery:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _reader(self) -> GalleryStore:
+        if self._store is None:
+            self._store = self._resources.enter_context(open_for_reading(self._folder))
+        return self._store
+
+    def _get_embedder(self, identity: EmbedderIdentity) -> Embedder:
+        if self._embedder is None:
+            self._embedder = create_embedder(
+                identity, engine=self._engine, precision=self._precision
+            )
+        return self._embedder
+
+
+def _query_image(image: ImageSource) -> QueryImage:
+    if isinstance(image, bytes):
+        return QueryImage(image, "<bytes>")
+    return QueryImage(Path(image), os.fspath(image))
