@@ -12,6 +12,8 @@ from PIL import Image, ImageCms
 
 _ALPHA_MODES: Final = frozenset(("LA", "La", "PA", "RGBA", "RGBa"))
 _DIRECT_MODES: Final = frozenset(("L", "RGB", "RGBX", "CMYK", "LAB"))
+# These are often written with a fourth byte that means nothing; it is zero everywhere then.
+_PADDED_FORMATS: Final = frozenset(("BMP", "DDS", "TGA"))
 _STRIP_ROWS: Final = 256  # deep pictures are scaled in strips, to hold one copy and not four
 _BITS_PER_SAMPLE: Final = 258  # the TIFF tag
 
@@ -94,8 +96,11 @@ def _transform(picture: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image
 
 def _onto_white(picture: Image.Image) -> Image.Image:
     layered = picture.convert("RGBA")
+    alpha = layered.getchannel("A")
+    if picture.format in _PADDED_FORMATS and alpha.getextrema() == (0, 0):
+        return layered.convert("RGB")
     background = Image.new("RGB", layered.size, "white")
-    background.paste(layered, mask=layered.getchannel("A"))
+    background.paste(layered, mask=alpha)
     return background
 
 

@@ -23,6 +23,9 @@ from imgsearch.types import DEFAULT_MAX_PIXELS, Pixels
 
 _HEAD_BYTES: Final = 64
 
+# Scales between a half and the whole are slower to decode than the whole.
+_LEAST_FACTOR: Final = 2
+
 # The reader is chosen by what `sniff` saw and called directly: `Image.open` would apply the host
 # program's `Image.MAX_IMAGE_PIXELS`, which cannot be changed for one thread alone, and would let
 # registered readers that call other programs have a try.
@@ -146,7 +149,7 @@ def render(found: Opened, shrink_to: int | None) -> Rendered:
     picture, size = found.picture, found.picture.size
     direct = _decode_jpeg(found, shrink_to) if found.kind == "JPEG" else None
     if direct is None:
-        is_drafted = shrink_to is not None and picture.draft(None, (shrink_to, shrink_to))
+        is_drafted = _draft(found, shrink_to)
         picture.load()
         size = size if is_drafted else picture.size
         direct = _reduce(flatten(picture), shrink_to)
@@ -221,10 +224,19 @@ def _decode_jpeg(found: Opened, shrink_to: int | None) -> Image.Image | None:
             return None
         least = shrink_to or 0
         colours = "GRAY" if mode == "L" else mode
-        pixels = simplejpeg.decode_jpeg(found.content, colours, min_height=least, min_width=least)
+        pixels = simplejpeg.decode_jpeg(
+            found.content, colours, min_height=least, min_width=least, min_factor=_LEAST_FACTOR
+        )
     except (ValueError, MemoryError):
         return None
     return Image.frombuffer(mode, pixels.shape[1::-1], pixels, "raw", mode, 0, 1)
+
+
+def _draft(found: Opened, shrink_to: int | None) -> bool:
+    """Have Pillow decode a JPEG at a smaller scale; say whether it will."""
+    if found.kind != "JPEG" or shrink_to is None:
+        return False
+    return found.picture.draft(None, (shrink_to, shrink_to)) is not None
 
 
 def _reduce(picture: Image.Image, shrink_to: int | None) -> Image.Image:

@@ -198,6 +198,8 @@ def _suffix(name: str) -> str:
 def _sniff_structured(head: bytes) -> str | None:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
+    if head[4:6] in (b"\x11\xaf", b"\x12\xaf"):
+        return "FLI animation"
     if head[4:8] == b"ftyp":
         return _sniff_container(head)
     if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES:

@@ -1,0 +1,132 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgsearch.errors import ImageReadError
+from imgsearch.images.prepare import prepare
+from imgsearch.types import Preprocessing
+
+FAITHFUL = Preprocessing(224, "faithful")
+KERAS = Preprocessing(224, "keras")
+ORIENTATION = 0x0112
+
+
+def turned(orientation):
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    return exif
+
+
+@pytest.mark.parametrize("preprocessing", [FAITHFUL, KERAS])
+def test_prepare_returns_a_square_of_the_wanted_side(pictures, preprocessing):
+    prepared = prepare(pictures.encode(pictures.photo(), "JPEG"), preprocessing, name="x")
+
+    assert prepared.pixels.shape == (224, 224, 3)
+    assert prepared.pixels.dtype == np.uint8
+    assert prepared.pixels.flags.c_contiguous
+    assert (prepared.width, prepared.height, prepared.format) == (640, 480, "JPEG")
+
+
+@pytest.mark.parametrize("preprocessing", [FAITHFUL, KERAS])
+def test_prepare_reports_the_upright_size(pictures, preprocessing):
+    content = pictures.encode(pictures.quarters(640, 480), "JPEG", exif=turned(6))
+
+    prepared = prepare(content, preprocessing, name="x")
+
+    assert (prepared.width, prepared.height) == (480, 640)
+
+
+def test_prepare_faithfully_turns_the_picture(pictures):
+    content = pictures.encode(pictures.quarters(), "JPEG", exif=turned(3))
+
+    # Upside down, r g / b y reads y b / g r.
+    assert pictures.names_of_quarters(prepare(content, FAITHFUL, name="x").pixels) == "ybgr"
+
+
+def test_prepare_like_keras_does_not_turn_the_picture(pictures):
+    content = pictures.encode(pictures.quarters(), "JPEG", exif=turned(3))
+
+    assert pictures.names_of_quarters(prepare(content, KERAS, name="x").pixels) == "rgby"
+
+
+def test_prepare_like_keras_drops_alpha(pictures):
+    content = pictures.encode(Image.new("RGBA", (4, 4), (9, 0, 0, 0)), "PNG")
+
+    assert prepare(content, KERAS, name="x").pixels[0, 0].tolist() == [9, 0, 0]
+
+
+def test_prepare_faithfully_averages_where_keras_picks_pixels(pictures):
+    checks = np.indices((448, 448)).sum(axis=0) % 2 * 255
+    content = pictures.encode(Image.fromarray(checks.astype(np.uint8)), "PNG")
+
+    # Every 2 x 2 block of the chequerboard averages to 127.5; one pixel of it is black or white.
+    # At the border the filter has no neighbours on one side, hence the margin.
+    assert np.abs(prepare(content, FAITHFUL, name="x").pixels.astype(int) - 127.5).max() <= 3
+    assert set(np.unique(prepare(content, KERAS, name="x").pixels)) <= {0, 255}
+
+
+@pytest.mark.parametrize("size", [(640, 480), (1024, 768), (2000, 1500), (500, 3000)])
+def test_prepare_of_a_scaled_jpeg_is_close_to_the_full_decode(pictures, size):
+    content = pictures.encode(pictures.photo(*size), "JPEG", quality=90)
+    full = Image.open(io.BytesIO(content)).resize((224, 224), Image.Resampling.BILINEAR)
+
+    prepared = prepare(content, FAITHFUL, name="x")
+
+    assert np.abs(prepared.pixels - np.asarray(full, dtype=np.int16)).mean() < 1.5
+
+
+@pytest.mark.parametrize("preprocessing", [FAITHFUL, KERAS])
+def test_prepare_reads_from_a_path(pictures, tmp_path, preprocessing):
+    content = pictures.encode(pictures.photo(), "JPEG")
+    (tmp_path / "x.jpg").write_bytes(content)
+
+    prepared = prepare(tmp_path / "x.jpg", preprocessing, name="x")
+
+    assert np.array_equal(prepared.pixels, prepare(content, preprocessing, name="x").pixels)
+
+
+@pytest.mark.parametrize("preprocessing", [FAITHFUL, KERAS])
+def test_prepare_refuses_half_a_picture(pictures, preprocessing):
+    content = pictures.encode(pictures.photo(), "JPEG")
+
+    with pytest.raises(ImageReadError, match="cannot read x: the JPEG data ends early"):
+        prepare(content[: len(content) // 2], preprocessing, name="x")
+
+
+@pytest.mark.weights
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [
+        ("JPEG", "RGB"),
+        ("JPEG", "L"),
+        ("JPEG", "CMYK"),
+        ("PNG", "RGB"),
+        ("PNG", "RGBA"),
+        ("PNG", "LA"),
+        ("PNG", "L"),
+        ("PNG", "P"),
+        ("PNG", "1"),
+        ("PNG", "I;16"),
+        ("GIF", "P"),
+        ("TIFF", "RGB"),
+    ],
+)
+def test_prepare_like_keras_equals_keras_to_the_bit(pictures, tmp_path, kind, mode):
+    import keras  # noqa: TID251 - the oracle, which takes seconds to import
+
+    picture = pictures.photo(333, 217)
+    if mode == "I;16":
+        picture = Image.fromarray(np.asarray(picture.convert("L"), dtype=np.uint16) * 200)
+    else:
+        picture = picture.convert(mode)
+    if mode == "RGBA":
+        picture.putalpha(picture.convert("L"))
+    path = tmp_path / "x"
+    path.write_bytes(pictures.encode(picture, kind))
+
+    expected = np.asarray(keras.utils.load_img(path, target_size=(224, 224)))
+
+    assert np.array_equal(prepare(path, KERAS, name="x").pixels, expected)
