@@ -81,7 +81,10 @@ class DecodedImage:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """An upright RGB picture, perhaps shrunk, and the upright size that it has in its file."""
+    """An upright picture, perhaps shrunk, and the upright size that it has in its file.
+
+    Its mode is RGB or RGBX; `convert("RGB")` makes it plain.
+    """
 
     picture: Image.Image
     width: int
@@ -120,7 +123,9 @@ def decode(
     """
     with opened(source, name=name, max_pixels=max_pixels) as found:
         rendered = render(found, shrink_to)
-        return DecodedImage(np.array(rendered.picture), rendered.width, rendered.height, found.kind)
+        return DecodedImage(
+            np.array(rendered.picture.convert("RGB")), rendered.width, rendered.height, found.kind
+        )
 
 
 @contextmanager
@@ -145,7 +150,7 @@ def opened(source: Path | bytes, *, name: str, max_pixels: int) -> Iterator[Open
 
 
 def render(found: Opened, shrink_to: int | None) -> Rendered:
-    """Decode to upright RGB, at least `shrink_to` pixels a side if the picture has as many."""
+    """Decode to upright sRGB, at least `shrink_to` pixels a side if the picture has as many."""
     picture, size = found.picture, found.picture.size
     direct = _decode_jpeg(found, shrink_to) if found.kind == "JPEG" else None
     if direct is None:
@@ -155,8 +160,8 @@ def render(found: Opened, shrink_to: int | None) -> Rendered:
         direct = _reduce(flatten(picture), shrink_to)
     # Asked for after loading: Pillow turns TIFFs by itself, and PNGs may carry EXIF at their end.
     turn = orientation(picture)
-    rgb = to_srgb(direct, picture.info.get("icc_profile"))
-    upright = rgb.transpose(_TURNS[turn]) if turn in _TURNS else rgb
+    seen = to_srgb(direct, picture.info.get("icc_profile"))
+    upright = seen.transpose(_TURNS[turn]) if turn in _TURNS else seen
     return Rendered(upright, *upright_size(size, turn))
 
 

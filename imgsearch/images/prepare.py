@@ -77,4 +77,5 @@ def _faithfully(found: Opened, side: int) -> PreparedImage:
     square = rendered.picture.resize(
         (side, side), Image.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP
     )
-    return PreparedImage(np.array(square), rendered.width, rendered.height, found.kind)
+    pixels = np.array(square.convert("RGB"))
+    return PreparedImage(pixels, rendered.width, rendered.height, found.kind)
