@@ -54,6 +54,11 @@ def identity_of(preset: str) -> EmbedderIdentity:
     return EmbedderIdentity(MODEL, WEIGHTS_DIGEST, recipe.preprocessing, recipe.pooling, DIM)
 
 
+def preset_of(identity: EmbedderIdentity) -> str | None:
+    """Return the preset whose vectors have an identity, None if it is none of this release's."""
+    return next((name for name in PRESETS if identity_of(name) == identity), None)
+
+
 def create_embedder(
     identity: EmbedderIdentity,
     *,

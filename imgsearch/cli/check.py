@@ -1,0 +1,59 @@
+"""`imgsearch check`: is a gallery sound, and does its index answer as scikit-learn would?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from imgsearch.cli.options import GalleryOption, JsonOption, QuietOption
+from imgsearch.cli.output import json_path, print_error, print_json, print_line
+from imgsearch.gallery.check import CheckReport, check_gallery
+from imgsearch.gallery.locate import find_gallery
+
+
+def check(
+    gallery: GalleryOption = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Build the index anew if it needs it.")
+    ] = False,
+    sample: Annotated[
+        int, typer.Option("--sample", min=1, help="How many pictures to ask scikit-learn about.")
+    ] = 100,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Check that a gallery is sound.
+
+    Looks at its catalogue, its vectors and its index; a sample of the answers of FAISS is held against scikit-learn's cosine_similarity. Exits 1 if anything is
+    wrong.
+
+    Example: imgsearch check
+    """
+    folder = find_gallery(gallery)
+    report = check_gallery(folder, sample=sample, repair=repair)
+    if as_json:
+        print_json(
+            {
+                **json_path(folder.resolve(), "gallery"),
+                "healthy": report.healthy,
+                **asdict(report),
+            }
+        )
+    elif report.healthy and not quiet:
+        print_line(_summary(report))
+    for problem in report.problems:
+        print_error(f"problem: {problem}")
+    if not report.healthy:
+        raise typer.Exit(1)
+
+
+def _summary(report: CheckReport) -> str:
+    mended = "index built anew; " if report.repaired else ""
+    if not report.sampled:
+        return f"{mended}sound: {report.images:,} images"
+    return (
+        f"{mended}sound: {report.images:,} images; top {report.k} of {report.sampled:,} queries as"
+        f" scikit-learn's, scores within {report.max_score_difference:.0e}"
+    )

@@ -1,0 +1,96 @@
+"""`imgsearch info`: what is indexed, with what, how large."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from imgsearch.cli.options import GalleryOption, JsonOption
+from imgsearch.cli.output import json_path, one_line, print_json, print_line
+from imgsearch.embedding.registry import preset_of
+from imgsearch.gallery.index_file import is_current
+from imgsearch.gallery.locate import find_gallery
+from imgsearch.gallery.roots import read_roots
+from imgsearch.gallery.store import GalleryStore, open_for_reading
+
+
+def info(
+    gallery: GalleryOption = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="List the files that could not be read, and why.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a gallery holds.
+
+    What is indexed, what made its vectors, and how large it is; --failed lists the files that
+    could not be read.
+
+    Example: imgsearch info --failed
+    """
+    with open_for_reading(find_gallery(gallery)) as store:
+        if failed and not as_json:
+            for path, reason in _failures(store):
+                print_line(f"{one_line(str(path))}\t{one_line(reason)}")
+        elif as_json:
+            print_json(_document(store, failed=failed))
+        else:
+            _print_plain(store)
+
+
+def _failures(store: GalleryStore) -> list[tuple[Path, str]]:
+    roots = read_roots(store.catalog)
+    return [
+        (roots[reject.stamp.root_id] / reject.stamp.path, reject.reason)
+        for reject in store.catalog.rejects(sorted(roots), "failed")
+    ]
+
+
+def _document(store: GalleryStore, *, failed: bool) -> dict[str, Any]:
+    catalog, identity = store.catalog, store.identity()
+    document: dict[str, Any] = {
+        **json_path(store.folder, "gallery"),
+        "images": catalog.image_count(),
+        "failed": catalog.reject_count("failed"),
+        "ignored": catalog.reject_count("ignored"),
+        "roots": [json_path(root) for root in sorted(read_roots(catalog).values())],
+        "preset": preset_of(identity),
+        "embedder": identity.to_json(),
+        "precisions": catalog.precisions(),
+        "generation": catalog.generation(),
+        "index_is_current": is_current(catalog),
+        "size_bytes": _size(store.folder),
+    }
+    if failed:
+        document["failures"] = [
+            {**json_path(path), "reason": reason} for path, reason in _failures(store)
+        ]
+    return document
+
+
+def _print_plain(store: GalleryStore) -> None:
+    facts = _document(store, failed=False)
+    identity = store.identity()
+    shape = identity.preprocessing
+    lines = {
+        "gallery": one_line(str(store.folder)),
+        "images": f"{facts['images']:,}",
+        "not readable": f"{facts['failed']:,}",
+        "no pictures": f"{facts['ignored']:,}",
+        "roots": ", ".join(one_line(root["path"]) for root in facts["roots"]),
+        "preset": facts["preset"] or "none of this release",
+        "embedder": f"{identity.model}, {shape.rendering} {shape.side} px, {identity.pooling}"
+        f" pooling, {identity.dim} numbers, weights {identity.weights[:8]}",
+        "precision": ", ".join(facts["precisions"]) or "none yet",
+        "index": "current" if facts["index_is_current"] else "behind; the next index run mends it",
+        "size": f"{facts['size_bytes'] / 1e6:,.1f} MB",
+    }
+    width = max(map(len, lines))
+    for name, value in lines.items():
+        print_line(f"{name:<{width}}  {value}")
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())

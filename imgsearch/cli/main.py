@@ -1,0 +1,79 @@
+"""The `imgsearch` command: its parts, its errors and its exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from imgsearch import __version__
+from imgsearch.cli.check import check
+from imgsearch.cli.compare import compare
+from imgsearch.cli.export import export
+from imgsearch.cli.index import index
+from imgsearch.cli.info import info
+from imgsearch.cli.output import print_error
+from imgsearch.cli.query import query
+from imgsearch.errors import ImgsearchError
+
+EXIT_ERROR = 1
+EXIT_INTERRUPTED = 130
+
+
+class _Commands(TyperGroup):
+    """Turns what a command raises into one line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer's own signature
+        try:
+            return super().invoke(ctx)
+        except ImgsearchError as error:
+            print_error(f"imgsearch: {error}")
+            raise typer.Exit(EXIT_ERROR) from error
+        except KeyboardInterrupt:
+            print_error(
+                "imgsearch: interrupted; what was done is kept, the same command goes on from there"
+            )
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+        except BrokenPipeError:
+            # The reader of our output has gone, as in `| head`: nothing is wrong.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(EXIT_ERROR) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Find the photos that look like this one, on your own machine.",
+    epilog="Start with: imgsearch index ~/Pictures, then: imgsearch query cat.jpg",
+)
+for command in (index, query, compare, check, export, info):
+    app.command()(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"imgsearch {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Hold the options that come before a command."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="imgsearch")

@@ -1,0 +1,46 @@
+"""The progress bar: on a terminal only, with the rate and the time left."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from imgsearch.gallery.report import Progress, ProgressCallback
+
+_TITLES = {"scan": "Looking for files", "embed": "Indexing", "index": "Writing the index"}
+
+
+@contextmanager
+def progress_bar(*, quiet: bool) -> Iterator[ProgressCallback | None]:
+    """Show a bar on stderr while the block runs; gives None where nobody would see it."""
+    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield None
+        return
+    # Rich takes 0.1 s to load, which a command that shows no bar should not pay.
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, rate="")
+
+        def show(progress: Progress) -> None:
+            speed = bar.tasks[0].speed if progress.stage == "embed" else None
+            bar.update(
+                task,
+                description=_TITLES[progress.stage],
+                completed=progress.done,
+                total=progress.total,
+                rate=f"{speed:,.0f}/s" if speed else "",
+            )
+
+        yield show
