@@ -26,8 +26,8 @@ def check(
 ) -> None:
     """Check that a gallery is sound.
 
-    Looks at its catalogue, its vectors and its index; a sample of the answers of FAISS is held against scikit-learn's cosine_similarity. Exits 1 if anything is
-    wrong.
+    Looks at its catalogue, its vectors and its index; a sample of the answers of FAISS is held
+    against scikit-learn's cosine_similarity. Exits 1 if anything is wrong.
 
     Example: imgsearch check
     """

@@ -42,7 +42,8 @@ def compare(
 ) -> None:
     """Print the cosine similarity of two pictures.
 
-    Neither need be indexed. With --preset tutorial it is the number that the classic Keras steps give.
+    Neither need be indexed. With --preset tutorial it is the number that the classic Keras
+    steps give.
 
     Example: imgsearch compare cat.jpg dog.jpg
     """

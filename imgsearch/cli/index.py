@@ -65,7 +65,8 @@ def index(
 ) -> None:
     """Index folders of photos.
 
-    Only what is new or changed is read. Interrupt it whenever you like; what was done is kept, and the next run goes on from there.
+    Only what is new or changed is read. Interrupt it whenever you like; what was done is kept,
+    and the next run goes on from there.
 
     Example: imgsearch index ~/Pictures
     """

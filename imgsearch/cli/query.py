@@ -55,8 +55,9 @@ def query(
 ) -> None:
     """Find the photos most similar to a picture.
 
-    The picture may be indexed or not. Prints a score and a path a line; the score is the cosine similarity. A picture that is itself indexed comes first with 1.000;
-    leave it out with --exclude-self. With several pictures, a line '# PICTURE' heads each answer.
+    The picture may be indexed or not. Prints a score and a path a line; the score is the cosine
+    similarity. A picture that is itself indexed comes first with 1.000; leave it out with
+    --exclude-self. With several pictures, a line '# PICTURE' heads each answer.
 
     Example: imgsearch query cat.jpg -k 5
     """
