@@ -41,11 +41,10 @@ _logger = logging.getLogger(__name__)
 class OpenvinoVgg16:
     """VGG16 by OpenVINO. Calls of `embed` from several threads take turns."""
 
-    def __init__(
-        self, identity: EmbedderIdentity, precision: Precision, compiled: ov.CompiledModel
-    ) -> None:
+    def __init__(self, identity: EmbedderIdentity, compiled: ov.CompiledModel) -> None:
         self._identity = identity
-        self._precision = precision
+        arithmetic = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
+        self._precision: Precision = "bf16" if arithmetic == "bf16" else "fp32"
         self._request = compiled.create_infer_request()
         self._turn = threading.Lock()
         self.batch_size = _BATCH_SIZE
@@ -73,7 +72,7 @@ class OpenvinoVgg16:
         side = identity.preprocessing.side
         model.reshape([-1, side, side, 3])
         pooled = _pool(model, pooling_exponent(identity.pooling))
-        return cls(identity, chosen, _compile(pooled, chosen))
+        return cls(identity, _compile(pooled, chosen))
 
     @property
     def identity(self) -> EmbedderIdentity:
@@ -140,7 +139,8 @@ def _features(weights: Callable[[], Vgg16Weights]) -> ov.Model:
     path = graph_file()
     try:
         topology, constants = read_graph(path)
-        return _openvino().Core().read_model(model=topology, weights=_openvino().Tensor(constants))
+        copied = _openvino().Tensor(constants)  # a shared one would not outlive the array: crashes
+        return _openvino().Core().read_model(model=topology, weights=copied)
     except FileNotFoundError:
         pass
     except (OSError, ValueError, RuntimeError) as error:

@@ -124,7 +124,7 @@ def _connect_timeout() -> Iterator[None]:
 def _keras() -> ModuleType:
     """Import Keras on TensorFlow, without the notes that TensorFlow writes about the processor."""
     if "tensorflow" not in sys.modules:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         try:
             with _stderr_closed():
                 import tensorflow  # noqa: F401, TID251

@@ -57,7 +57,7 @@ def _reader_of(path: Path) -> Callable[[Path], list[Convolution]]:
 
 
 def _read_npz(path: Path) -> list[Convolution]:
-    with np.load(path, allow_pickle=False) as arrays:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         return [(arrays[f"{layer}/kernel"], arrays[f"{layer}/bias"]) for layer in LAYERS]
 
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from imgsearch.embedding.cache import cache_folder, store
 from imgsearch.embedding.vgg16 import LAYERS, WEIGHTS_DIGEST, kernel_shapes
 from imgsearch.embedding.weight_files import Convolution, read_convolutions
-from imgsearch.errors import EmbedderError, WeightsMismatchError, WeightsNotFoundError
+from imgsearch.errors import EmbedderError, EngineError, WeightsMismatchError, WeightsNotFoundError
 
 Array: TypeAlias = npt.NDArray[np.float32]
 Announce: TypeAlias = Callable[[str], None]
@@ -93,7 +93,7 @@ def load_weights(explicit: Path | None = None, *, announce: Announce | None = No
         WeightsMismatchError: If it holds other weights.
         WeightsNotFoundError: If there is no such file, or no source has the weights.
     """
-    say = announce or _logger.info
+    say = announce or _logger.warning
     named = explicit or _named_by_environment()
     if named is not None:
         return load_weight_file(named)
@@ -163,7 +163,7 @@ def _download(say: Announce) -> Vgg16Weights:
     say("downloading the VGG16 weights (59 MB) with Keras")
     try:
         convolutions = download_weights()
-    except OSError as error:
+    except (OSError, EngineError) as error:
         message = _NOT_FOUND.format(folder=_keras_folder())
         raise WeightsNotFoundError(message) from error
     return Vgg16Weights.of(convolutions, _keras_folder() / KERAS_FILES[0])
