@@ -112,13 +112,13 @@ def search_gallery(
     """
     identity = store.identity()
     with store.reading() as index:
+        probes = [
+            _probe(store, query, identity.preprocessing, options.max_pixels) for query in queries
+        ]
         if not len(index):
             raise GalleryNotFoundError(
                 store.folder, "it holds no pictures; add some with `imgsearch index PHOTOS`"
             )
-        probes = [
-            _probe(store, query, identity.preprocessing, options.max_pixels) for query in queries
-        ]
         vectors = _vectors_of(probes, identity, make_embedder)
         return [
             _hits(store, index, vector, probe.own_row, options)

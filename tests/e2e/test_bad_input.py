@@ -1,0 +1,210 @@
+"""Bad input: one clear line, the right exit code, and nothing lost. Needs no weights."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "picture.jpg"
+    Image.new("RGB", (40, 30), (200, 30, 60)).save(path)
+    return path
+
+
+@pytest.fixture
+def empty_gallery(imgsearch, tmp_path: Path) -> Path:
+    """A gallery that was made of a folder without a picture; no network was needed for it."""
+    (tmp_path / "none").mkdir()
+    assert imgsearch("index", tmp_path / "none").code == 0
+    return tmp_path / "none" / ".imgsearch"
+
+
+def test_a_folder_that_is_not_there_is_named(fails, tmp_path):
+    error = fails("index", tmp_path / "absent")
+
+    assert str(tmp_path / "absent") in error
+    assert "no such folder" in error
+    assert not (tmp_path / "absent").exists()
+
+
+def test_a_file_instead_of_a_folder_is_named(fails, picture):
+    assert "it is a file" in fails("index", picture)
+
+
+@pytest.mark.parametrize("content", [{}, {"notes.txt": b"no picture at all"}])
+def test_a_folder_without_pictures_makes_an_empty_gallery(imgsearch, tmp_path, content):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name, data in content.items():
+        (folder / name).write_bytes(data)
+
+    answer = imgsearch("index", folder)
+
+    assert answer.code == 0
+    assert answer.lines == [f"no pictures found; the gallery {folder / '.imgsearch'} is empty"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("zero.jpg", b"", "empty"),
+        ("text.jpg", b"this is a text that somebody named .jpg" * 4, "not a picture"),
+        ("cut.jpg", None, "ends early"),
+    ],
+)
+def test_a_broken_file_is_listed_with_its_reason_and_stops_nothing(
+    imgsearch, tmp_path, name, content, reason
+):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    if content is None:
+        Image.effect_noise((200, 200), 80).convert("RGB").save(folder / name, quality=90)
+        content = (folder / name).read_bytes()[:3000]
+    (folder / name).write_bytes(content)
+
+    answer = imgsearch("index", folder, "--json")
+
+    assert answer.code == 0
+    assert [failed["path"] for failed in answer.document["failed"]] == [str(folder / name)]
+    assert reason in answer.document["failed"][0]["reason"]
+
+
+def test_strict_makes_an_unreadable_file_an_error(imgsearch, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "zero.jpg").touch()
+
+    assert imgsearch("index", tmp_path / "folder", "--strict").code == 1
+
+
+def test_a_query_of_no_file_is_named(fails, empty_gallery, picture, tmp_path):
+    assert "absent.jpg: no such file" in fails(
+        "query", tmp_path / "absent.jpg", "--gallery", empty_gallery
+    )
+
+
+def test_an_empty_gallery_says_how_to_fill_it(fails, empty_gallery, picture):
+    assert "imgsearch index" in fails("query", picture, "--gallery", empty_gallery)
+
+
+@pytest.mark.parametrize("command", [["query", "x.jpg"], ["check"], ["info"], ["export", "o.npz"]])
+def test_no_gallery_says_how_to_make_one(fails, tmp_path, command):
+    error = fails(*command, "--gallery", tmp_path / "absent")
+
+    assert str(tmp_path / "absent") in error
+    assert "imgsearch index" in error
+    assert not (tmp_path / "absent").exists()
+
+
+def test_no_gallery_anywhere_says_how_to_make_one(fails, tmp_path, picture):
+    assert "imgsearch index" in fails("query", picture, cwd=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["query", "x.jpg", "-k", "0"],
+        ["query", "x.jpg", "-k", "abc"],
+        ["query", "x.jpg", "--min-score", "2"],
+        ["query", "x.jpg", "--min-score", "nan"],
+        ["query"],
+        ["index"],
+        ["index", ".", "--preset", "nonsense"],
+        ["index", ".", "--precision", "fp7"],
+        ["nonsense"],
+    ],
+)
+def test_a_wrong_word_is_a_usage_error(imgsearch, arguments):
+    answer = imgsearch(*arguments)
+
+    assert answer.code == 2
+    assert answer.out == b""
+    assert "Usage: imgsearch" in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_another_preset_than_the_gallerys_is_refused(fails, empty_gallery):
+    error = fails("index", empty_gallery.parent, "--preset", "tutorial")
+
+    assert "leave --preset out" in error
+
+
+def test_a_gallery_of_other_weights_is_refused_by_name(fails, empty_gallery, picture):
+    connection = sqlite3.connect(empty_gallery / "catalog.sqlite")
+    (text,) = connection.execute("SELECT value FROM meta WHERE key = 'embedder'").fetchone()
+    other = json.dumps({**json.loads(text), "weights": "ab" * 32})
+    with connection:
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'embedder'", (other,))
+    connection.close()
+    (empty_gallery.parent / "a.jpg").write_bytes(picture.read_bytes())
+
+    error = fails("index", empty_gallery.parent)
+
+    assert "weights abababab" in error
+
+
+def test_a_gallery_of_a_newer_format_is_refused(fails, empty_gallery, picture):
+    connection = sqlite3.connect(empty_gallery / "catalog.sqlite")
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+
+    assert "update imgsearch" in fails("query", picture, "--gallery", empty_gallery)
+
+
+def test_a_catalogue_of_rubbish_is_refused_and_left_alone(fails, empty_gallery, picture):
+    rubbish = b"rubbish" * 1000
+    (empty_gallery / "catalog.sqlite").write_bytes(rubbish)
+
+    assert "damaged" in fails("index", empty_gallery.parent)
+    assert (empty_gallery / "catalog.sqlite").read_bytes() == rubbish
+
+
+def test_a_root_that_cannot_be_written_asks_for_another_gallery(fails, tmp_path, picture):
+    # A file where the gallery's folder would be: root's rights do not help against that.
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / ".imgsearch").write_text("in the way")
+
+    error = fails("index", tmp_path / "photos")
+
+    assert "--gallery DIR" in error
+    assert (tmp_path / "photos" / ".imgsearch").read_text() == "in the way"
+
+
+def test_a_gallery_folder_may_hold_other_files_and_they_are_left_alone(imgsearch, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "mixed").mkdir()
+    (tmp_path / "mixed" / "diary.txt").write_text("dear diary")
+
+    answer = imgsearch("index", tmp_path / "photos", "--gallery", tmp_path / "mixed")
+
+    assert answer.code == 0
+    assert (tmp_path / "mixed" / "diary.txt").read_text() == "dear diary"
+
+
+def test_export_does_not_write_over_a_file(fails, empty_gallery, tmp_path):
+    (tmp_path / "mine.npz").write_bytes(b"mine")
+
+    fails("export", tmp_path / "mine.npz", "--gallery", empty_gallery)
+
+    assert (tmp_path / "mine.npz").read_bytes() == b"mine"
+
+
+def test_a_weight_file_of_something_else_is_refused_with_both_digests(fails, tmp_path, picture):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_bytes(picture.read_bytes())
+    (tmp_path / "other.npz").write_bytes(b"PK rubbish")
+
+    error = fails("index", tmp_path / "photos", "--weights", tmp_path / "other.npz")
+
+    assert "other.npz" in error
+
+
+def test_a_name_with_a_newline_stays_on_one_line_of_an_error(fails, empty_gallery, tmp_path):
+    assert "two\\nlines.jpg" in fails(
+        "query", tmp_path / "two\nlines.jpg", "--gallery", empty_gallery
+    )
