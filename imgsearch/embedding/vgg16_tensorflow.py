@@ -123,7 +123,7 @@ def _connect_timeout() -> Iterator[None]:
 
 def _keras() -> ModuleType:
     """Import Keras on TensorFlow, without the notes that TensorFlow writes about the processor."""
-    if "tensorflow" not in sys.modules:
+    if sys.modules.get("tensorflow") is None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         try:
             with _stderr_closed():

@@ -33,3 +33,9 @@ def places(tmp_path, monkeypatch):
     monkeypatch.delenv("IMGSEARCH_WEIGHTS", raising=False)
     (tmp_path / "keras" / "models").mkdir(parents=True)
     return Path(tmp_path / "cache"), Path(tmp_path / "keras" / "models")
+
+
+@pytest.fixture
+def use(monkeypatch):
+    """Return a function that makes the filled cache of `weights_cache` the user's."""
+    return lambda filled: monkeypatch.setenv("IMGSEARCH_CACHE", str(filled[0]))

@@ -1,0 +1,209 @@
+"""The two engines: precision, pooling, cached graphs, and libraries that are missing."""
+
+import logging
+import os
+import socket
+import sys
+
+import numpy as np
+import pytest
+
+from imgsearch.embedding import vgg16_openvino, vgg16_tensorflow
+from imgsearch.embedding.vgg16 import WEIGHTS_DIGEST
+from imgsearch.embedding.vgg16_openvino import OpenvinoVgg16, choose_precision, graph_file
+from imgsearch.embedding.vgg16_tensorflow import TensorflowVgg16, download_weights
+from imgsearch.errors import EngineError
+from imgsearch.types import EmbedderIdentity, Preprocessing
+
+pytestmark = pytest.mark.weights
+
+
+def identity(pooling="avg", side=64):
+    return EmbedderIdentity("vgg16", WEIGHTS_DIGEST, Preprocessing(side, "faithful"), pooling, 512)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Three smooth pictures of 64 pixels: waves of three lengths, a different one a channel."""
+    x = np.arange(64)
+    waves = [np.sin(x[:, None] / length) * np.cos(x / length) for length in (3, 5, 8, 13, 21)]
+    stacked = [np.stack(waves[n : n + 3], axis=-1) for n in range(3)]
+    return (np.stack(stacked) * 120 + 128).astype(np.uint8)
+
+
+def never():
+    raise AssertionError("the weights were read although the graph is cached")
+
+
+def cosines(a, b):
+    return (a * b).sum(axis=1)
+
+
+@pytest.mark.parametrize("pooling", ["avg", "gem-1", "gem-1.5", "gem-3"])
+def test_engines_agree_in_every_pooling_and_at_another_side(pooling, weights, pictures):
+    reference = TensorflowVgg16.create(identity(pooling), weights).embed(pictures)
+
+    for precision, least in (("fp32", 0.99999), ("bf16", 0.9999)):
+        engine = OpenvinoVgg16.create(identity(pooling), lambda: weights, precision=precision)
+        assert cosines(engine.embed(pictures), reference).min() >= least
+
+
+def test_a_generalised_mean_is_the_power_mean_of_the_last_feature_map(weights, pictures):
+    engine = TensorflowVgg16.create(identity("gem-3"), weights)
+    prepared = pictures[..., ::-1].astype(np.float32) - [103.939, 116.779, 123.68]  # BGR, less mean
+    features = engine._network.predict(prepared, verbose=0)  # (3, 2, 2, 512)
+    lifted = np.clip(features, 1e-6, None).astype(np.float64)
+    expected = ((lifted**3).sum(axis=(1, 2)) / 4) ** (1 / 3)
+    expected /= np.sqrt((expected**2).sum(axis=1, keepdims=True))
+
+    assert engine.embed(pictures) == pytest.approx(expected, abs=1e-6)
+
+
+def test_small_rounds_give_what_one_large_round_gives(weights, pictures):
+    whole = TensorflowVgg16.create(identity(), weights).embed(pictures)
+    rounds = TensorflowVgg16.create(identity(), weights, batch_size=2).embed(pictures)
+
+    assert rounds == pytest.approx(whole, abs=1e-5)
+
+
+def test_a_cached_graph_serves_every_pooling_without_the_weights(weights, pictures):
+    first = OpenvinoVgg16.create(identity(), lambda: weights, precision="fp32").embed(pictures)
+
+    again = OpenvinoVgg16.create(identity(), never, precision="fp32")
+    other = OpenvinoVgg16.create(identity("gem-3", side=96), never, precision="fp32")
+
+    assert np.array_equal(again.embed(pictures), first)
+    assert other.embed(np.zeros((1, 96, 96, 3), np.uint8)).shape == (1, 512)
+
+
+@pytest.mark.parametrize("place", [0, 20, 1_000, -1], ids=["magic", "sizes", "topology", "weights"])
+def test_a_damaged_cached_graph_is_built_again(place, weights, pictures, caplog):
+    first = OpenvinoVgg16.create(identity(), lambda: weights, precision="fp32").embed(pictures)
+    content = bytearray(graph_file().read_bytes())
+    content[place] ^= 0x40
+    graph_file().write_bytes(content)
+
+    mended = OpenvinoVgg16.create(identity(), lambda: weights, precision="fp32")
+
+    assert np.array_equal(mended.embed(pictures), first)
+    assert str(graph_file()) in caplog.text
+    OpenvinoVgg16.create(identity(), never, precision="fp32")
+
+
+def test_a_graph_that_openvino_refuses_is_built_again(weights, pictures):
+    vgg16_openvino.write_graph(graph_file(), b"<net/>", b"")
+
+    engine = OpenvinoVgg16.create(identity(), lambda: weights, precision="fp32")
+
+    assert engine.embed(pictures).shape == (3, 512)
+    OpenvinoVgg16.create(identity(), never, precision="fp32")
+
+
+def test_a_graph_that_cannot_be_cached_is_used_all_the_same(
+    weights, pictures, tmp_path, monkeypatch
+):
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("IMGSEARCH_CACHE", str(tmp_path / "file"))
+
+    engine = OpenvinoVgg16.create(identity(), lambda: weights, precision="fp32")
+
+    assert engine.embed(pictures).shape == (3, 512)
+
+
+def test_a_scratch_folder_that_is_full_only_costs_the_cache(weights, monkeypatch, caplog):
+    def fail(*args, **options):
+        raise RuntimeError("No space left on device")
+
+    monkeypatch.setattr(vgg16_openvino._openvino(), "save_model", fail)
+    caplog.set_level(logging.INFO)
+
+    OpenvinoVgg16.create(identity(), lambda: weights, precision="fp32")
+
+    assert "No space left on device" in caplog.text
+    assert not graph_file().exists()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "native", "chosen"),
+    [
+        (None, True, "bf16"),
+        (None, False, "fp32"),
+        ("bf16", True, "bf16"),
+        ("bf16", False, "fp32"),
+        ("fp32", True, "fp32"),
+        ("fp32", False, "fp32"),
+    ],
+)
+def test_the_precision_follows_the_wish_and_the_processor(wanted, native, chosen, monkeypatch):
+    monkeypatch.setattr(vgg16_openvino, "has_bf16", lambda: native)
+
+    assert choose_precision(wanted) == chosen
+
+
+def test_bf16_on_a_processor_without_it_is_fp32_and_says_so(weights, monkeypatch, caplog):
+    monkeypatch.setattr(vgg16_openvino, "has_bf16", lambda: False)
+    caplog.set_level(logging.INFO)
+
+    engine = OpenvinoVgg16.create(identity(), lambda: weights, precision="bf16")
+
+    assert engine.precision == "fp32"
+    assert "no bfloat16" in caplog.text
+
+
+def test_int8_is_refused_with_the_precisions_there_are():
+    with pytest.raises(EngineError, match=r"int8.*fp32 and bf16"):
+        choose_precision("int8")
+
+
+@pytest.mark.parametrize(
+    ("library", "load", "advice"),
+    [
+        ("openvino", vgg16_openvino._openvino, "--engine tensorflow"),
+        ("tensorflow", vgg16_tensorflow._keras, "--engine openvino"),
+    ],
+)
+def test_a_missing_library_is_named_with_the_other_engine(library, load, advice, monkeypatch):
+    monkeypatch.setitem(sys.modules, library, None)
+
+    with pytest.raises(EngineError, match=advice):
+        load()
+
+
+def test_a_failing_download_is_an_oserror_and_leaves_the_sockets_as_they_were(monkeypatch, capsys):
+    keras = vgg16_tensorflow._keras()
+    seen = []
+
+    def fail(**options):
+        seen.append(socket.getdefaulttimeout())
+        sys.stdout.write("Downloading data")
+        raise Exception("URL fetch failure")  # what Keras raises
+
+    monkeypatch.setattr(keras.applications, "VGG16", fail)
+
+    with pytest.raises(OSError, match="URL fetch failure"):
+        download_weights()
+    assert seen == [10.0]
+    assert socket.getdefaulttimeout() is None
+    assert capsys.readouterr().out == ""
+
+
+def test_a_download_is_kerass_own_network_as_pairs(monkeypatch, weights):
+    class Network:
+        def get_weights(self):
+            return list(weights.arrays().values())
+
+    monkeypatch.setattr(vgg16_tensorflow._keras().applications, "VGG16", lambda **_: Network())
+
+    pairs = download_weights()
+
+    assert len(pairs) == 13
+    assert pairs[0][0].shape == (3, 3, 3, 64)
+    assert pairs[0][1].shape == (64,)
+
+
+def test_what_is_written_while_stderr_is_closed_is_lost_and_what_follows_is_not(capfd):
+    with vgg16_tensorflow._stderr_closed():
+        os.write(2, b"chatter\n")
+    os.write(2, b"news\n")
+
+    assert capfd.readouterr().err == "news\n"
