@@ -25,12 +25,13 @@ from imgsearch.embedding.vgg16 import (
     pooling_exponent,
     unit_rows,
 )
-from imgsearch.embedding.weights import Vgg16Weights
 from imgsearch.errors import EngineError
 from imgsearch.types import EmbedderIdentity, Embeddings, PixelBatch, Precision
 
 if TYPE_CHECKING:
     import openvino as ov  # noqa: TID251  # this is the module that wraps it
+
+    from imgsearch.embedding.weights import Vgg16Weights  # loaded only without a cached graph
 
 _GRAPH_REVISION: Final = 1  # raise it whenever `_build_features` changes
 _BATCH_SIZE: Final = 8  # measured: one picture or 32 at a time, the speed is the same within 5 %

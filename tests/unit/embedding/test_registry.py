@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from imgsearch.embedding import vgg16_openvino
-from imgsearch.embedding.registry import PRESETS, create_embedder, identity_of
+from imgsearch.embedding.registry import PRESETS, create_embedder, identity_of, preset_of
 from imgsearch.embedding.vgg16 import WEIGHTS_DIGEST
 from imgsearch.errors import EmbedderError, EngineError, WeightsMismatchError, WeightsNotFoundError
 from imgsearch.types import EmbedderIdentity, Preprocessing
@@ -31,6 +31,15 @@ def test_every_other_preset_shows_pictures_the_right_way_up(preset):
 
 def test_no_two_presets_share_an_identity():
     assert len({identity_of(preset) for preset in PRESETS}) == len(PRESETS)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_an_identity_leads_back_to_its_preset(preset):
+    assert preset_of(identity_of(preset)) == preset
+
+
+def test_an_identity_of_no_preset_leads_to_none():
+    assert preset_of(replace(identity_of("tutorial"), pooling="gem-2")) is None
 
 
 def test_an_unknown_preset_is_answered_with_the_known_ones():
