@@ -56,8 +56,8 @@ class EmbedderIdentity:
         model: The network's name, e.g. `"vgg16"`.
         weights: sha256 of its weights, in hexadecimal.
         preprocessing: How pictures become its input.
-        pooling: How the last feature map becomes a vector: `"avg"`, or `"gem-P"` for the
-            generalised mean with exponent P.
+        pooling: How the last feature map becomes a vector: `"avg"`, `"gem-P"` or `"rgem-P"`;
+            see `imgsearch.embedding.pooling`.
         dim: Length of an embedding.
     """
 

@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from imgsearch.embedding.base import Embedder
-from imgsearch.embedding.vgg16 import DIM, MIN_SIDE, MODEL, WEIGHTS_DIGEST, pooling_exponent
+from imgsearch.embedding.pooling import pooling_of
+from imgsearch.embedding.vgg16 import DIM, MIN_SIDE, MODEL, WEIGHTS_DIGEST
 from imgsearch.errors import EmbedderError, EngineError
 from imgsearch.types import EmbedderIdentity, Precision, Preprocessing
 
@@ -37,7 +38,7 @@ class Recipe:
 PRESETS: Final[Mapping[str, Recipe]] = MappingProxyType(
     {
         "tutorial": Recipe(Preprocessing(224, "keras"), "avg"),
-        "default": Recipe(Preprocessing(224, "faithful"), "avg"),
+        "default": Recipe(Preprocessing(224, "faithful"), "rgem-2"),
     }
 )
 
@@ -73,7 +74,8 @@ def create_embedder(
         identity: A preset's, or one that was stored with a gallery.
         engine: `"auto"` takes OpenVINO.
         precision: `"auto"` takes the fastest arithmetic that this machine has and that loses
-            nothing measurable.
+            nothing measurable; for Keras's rendering it takes fp32, because whoever asks for the
+            tutorial's vectors asks for the tutorial's very numbers.
         weights: A weight file to use, and to check, instead of looking for one.
         announce: Told about slow or broken sources of the weights.
 
@@ -84,6 +86,8 @@ def create_embedder(
         WeightsNotFoundError: If no source has the weights.
     """
     _check(identity)
+    if precision == "auto" and identity.preprocessing.rendering == "keras":
+        precision = "fp32"
     load = partial(_load, weights, announce)
     if engine in ("auto", "openvino"):
         return _create_openvino(identity, precision, load, eager=weights is not None)
@@ -104,7 +108,7 @@ def _check(identity: EmbedderIdentity) -> None:
             f"pictures of {identity.preprocessing.side} pixels are too small: {MODEL} needs"
             f" {MIN_SIDE}"
         )
-    pooling_exponent(identity.pooling)
+    pooling_of(identity.pooling)
 
 
 def _load(explicit: Path | None, announce: Announce | None) -> Vgg16Weights:

@@ -1,14 +1,12 @@
-"""What VGG16 is: its layers, its digest, how its last feature map becomes a vector."""
+"""What VGG16 is: its layers, its digest, and the checks that its engines share."""
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from imgsearch.errors import EmbedderError
 from imgsearch.types import Embeddings, PixelBatch
 
 MODEL: Final = "vgg16"
@@ -25,9 +23,6 @@ MIN_SIDE: Final = 2 ** len(BLOCKS)
 MEAN_RGB: Final = (123.68, 116.779, 103.939)
 """Mean of ImageNet's training pixels, which Keras subtracts (it does so in BGR order)."""
 
-GEM_FLOOR: Final = 1e-6
-"""Activations below this are lifted to it before a generalised mean."""
-
 LAYERS: Final = tuple(
     f"block{block}_conv{conv}"
     for block, (convs, _) in enumerate(BLOCKS, start=1)
@@ -39,23 +34,6 @@ def kernel_shapes() -> list[tuple[int, int, int, int]]:
     """Return the shape of each kernel in layer order, as (height, width, inputs, outputs)."""
     widths = [channels for convs, channels in BLOCKS for _ in range(convs)]
     return [(3, 3, below, width) for below, width in zip([3, *widths], widths, strict=False)]
-
-
-def pooling_exponent(pooling: str) -> float:
-    """Return the exponent of the generalised mean that a pooling name asks for.
-
-    Args:
-        pooling: `"avg"`, whose exponent is 1, or `"gem-P"` with a number P above 0.
-
-    Raises:
-        EmbedderError: If there is no such pooling.
-    """
-    if pooling == "avg":
-        return 1.0
-    found = re.fullmatch(r"gem-(\d+(?:\.\d+)?)", pooling)
-    if found is None or float(found[1]) == 0:
-        raise EmbedderError(f"unknown pooling {pooling!r}: use avg, or gem-P such as gem-3")
-    return float(found[1])
 
 
 def check_batch(batch: PixelBatch, side: int) -> None:

@@ -14,16 +14,14 @@ import numpy as np
 
 from imgsearch.embedding.cache import cache_folder
 from imgsearch.embedding.graph_file import read_graph, write_graph
+from imgsearch.embedding.pooling import pooling_of
 from imgsearch.embedding.vgg16 import (
     BLOCKS,
     DIM,
-    GEM_FLOOR,
     LAYERS,
     MEAN_RGB,
     WEIGHTS_DIGEST,
     check_batch,
-    pooling_exponent,
-    unit_rows,
 )
 from imgsearch.errors import EngineError
 from imgsearch.types import EmbedderIdentity, Embeddings, PixelBatch, Precision
@@ -47,6 +45,7 @@ class OpenvinoVgg16:
         arithmetic = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
         self._precision: Precision = "bf16" if arithmetic == "bf16" else "fp32"
         self._request = compiled.create_infer_request()
+        self._pool = pooling_of(identity.pooling)
         self._turn = threading.Lock()
         self.batch_size = _BATCH_SIZE
 
@@ -72,8 +71,7 @@ class OpenvinoVgg16:
         model = _features(weights)
         side = identity.preprocessing.side
         model.reshape([-1, side, side, 3])
-        pooled = _pool(model, pooling_exponent(identity.pooling))
-        return cls(identity, _compile(pooled, chosen))
+        return cls(identity, _compile(model, chosen))
 
     @property
     def identity(self) -> EmbedderIdentity:
@@ -88,13 +86,13 @@ class OpenvinoVgg16:
     def embed(self, batch: PixelBatch) -> Embeddings:
         """Embed prepared pictures, as `Embedder.embed` promises."""
         check_batch(batch, self._identity.preprocessing.side)
-        vectors = np.empty((len(batch), DIM), np.float32)
+        embeddings = np.empty((len(batch), DIM), np.float32)
         with self._turn:
             for start in range(0, len(batch), self.batch_size):
                 rows = slice(start, start + self.batch_size)
                 self._request.infer([np.ascontiguousarray(batch[rows])])
-                vectors[rows] = self._request.get_output_tensor().data
-        return unit_rows(vectors)
+                embeddings[rows] = self._pool(self._request.get_output_tensor().data)
+        return embeddings
 
 
 def choose_precision(wanted: Precision | None) -> Precision:
@@ -179,20 +177,6 @@ def _build_features(weights: Vgg16Weights) -> ov.Model:
         if name in _BLOCK_ENDS:
             node = ops.max_pool(node, [2, 2], [1, 1], [0, 0], [0, 0], [2, 2]).output(0)
     return _openvino().Model([node], [pixels], "vgg16")
-
-
-def _pool(features: ov.Model, exponent: float) -> ov.Model:
-    """Return a graph that ends in the generalised mean of the feature map, shape (n, 512)."""
-    from openvino import opset13 as ops  # noqa: TID251
-
-    node = features.get_results()[0].input_value(0)
-    if exponent != 1:
-        lifted = ops.maximum(node, np.float32(GEM_FLOOR))
-        node = ops.power(lifted, np.float32(exponent))
-    node = ops.reduce_mean(node, np.array([2, 3]), keep_dims=False)
-    if exponent != 1:
-        node = ops.power(node, np.float32(1 / exponent))
-    return _openvino().Model([node], features.get_parameters(), "vgg16")
 
 
 def _compile(model: ov.Model, precision: Precision) -> ov.CompiledModel:

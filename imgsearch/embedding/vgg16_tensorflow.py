@@ -14,11 +14,10 @@ from typing import Final, Protocol, cast
 import numpy as np
 import numpy.typing as npt
 
+from imgsearch.embedding.pooling import pooling_of
 from imgsearch.embedding.vgg16 import (
     DIM,
-    GEM_FLOOR,
     check_batch,
-    pooling_exponent,
     unit_rows,
 )
 from imgsearch.embedding.weight_files import Convolution
@@ -45,7 +44,7 @@ class TensorflowVgg16:
     ) -> None:
         self._identity = identity
         self._network = network
-        self._exponent = pooling_exponent(identity.pooling)
+        self._pool = pooling_of(identity.pooling)
         self._turn = threading.Lock()
         self.batch_size = batch_size
 
@@ -65,7 +64,10 @@ class TensorflowVgg16:
         """
         side = identity.preprocessing.side
         network = _keras().applications.VGG16(
-            weights=None, include_top=False, input_shape=(side, side, 3)
+            weights=None,
+            include_top=False,
+            input_shape=(side, side, 3),
+            pooling="avg" if identity.pooling == "avg" else None,
         )
         network.set_weights(list(weights.arrays().values()))
         return cls(identity, network, batch_size=batch_size)
@@ -88,10 +90,9 @@ class TensorflowVgg16:
     def _embed_some(self, batch: PixelBatch) -> Embeddings:
         prepare = _keras().applications.vgg16.preprocess_input
         features = self._network.predict(prepare(batch.astype(np.float32)), verbose=0)
-        if self._exponent == 1:
-            return unit_rows(features.mean(axis=(1, 2)))
-        powers = np.maximum(features, GEM_FLOOR) ** np.float32(self._exponent)
-        return unit_rows(powers.mean(axis=(1, 2)) ** np.float32(1 / self._exponent))
+        if features.ndim == 2:  # Keras has averaged already
+            return unit_rows(features)
+        return self._pool(features.transpose(0, 3, 1, 2))
 
 
 def download_weights() -> list[Convolution]:

@@ -50,7 +50,7 @@ def make(cache):
     def embedder_of(name, side=SIDE):
         if (name, side) not in made:
             engine, precision = name.split()
-            identity = replace(identity_of("default"), preprocessing=Preprocessing(side, "keras"))
+            identity = replace(identity_of("tutorial"), preprocessing=Preprocessing(side, "keras"))
             made[name, side] = create_embedder(identity, engine=engine, precision=precision)
         return made[name, side]
 

@@ -1,4 +1,4 @@
-"""Facts of VGG16, pooling names, and the checks on batches."""
+"""Facts of VGG16, and the checks on batches."""
 
 import numpy as np
 import pytest
@@ -7,10 +7,8 @@ from imgsearch.embedding.vgg16 import (
     LAYERS,
     check_batch,
     kernel_shapes,
-    pooling_exponent,
     unit_rows,
 )
-from imgsearch.errors import EmbedderError
 
 
 def test_thirteen_convolutions_have_the_size_that_the_digest_was_taken_over():
@@ -20,19 +18,6 @@ def test_thirteen_convolutions_have_the_size_that_the_digest_was_taken_over():
     assert LAYERS[0] == "block1_conv1"
     assert LAYERS[-1] == "block5_conv3"
     assert floats * 4 == 58_858_752  # the number of bytes that DESIGN.md states
-
-
-@pytest.mark.parametrize(
-    ("pooling", "exponent"), [("avg", 1.0), ("gem-3", 3.0), ("gem-1.5", 1.5), ("gem-0.5", 0.5)]
-)
-def test_a_pooling_name_stands_for_an_exponent(pooling, exponent):
-    assert pooling_exponent(pooling) == exponent
-
-
-@pytest.mark.parametrize("pooling", ["max", "", "gem", "gem-", "gem-0", "gem--1", "gem-nan", "AVG"])
-def test_an_unknown_pooling_is_refused_by_its_name(pooling):
-    with pytest.raises(EmbedderError, match=f"unknown pooling '{pooling}'"):
-        pooling_exponent(pooling)
 
 
 def test_rows_are_scaled_to_length_one_and_zeros_stay_zeros():
