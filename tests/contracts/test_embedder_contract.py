@@ -60,7 +60,7 @@ def make(cache):
 @pytest.fixture(
     params=[
         pytest.param(name, marks=[] if name == "fake" else pytest.mark.weights)
-        for name in ("fake", "tensorflow fp32", "openvino fp32", "openvino bf16")
+        for name in ("fake", "tensorflow fp32", "openvino fp32", "openvino bf16", "openvino int8")
     ]
 )
 def embedder(request, make):

@@ -75,14 +75,6 @@ def test_the_reference_engine_refuses_less_than_fp32(precision):
 
 
 @pytest.mark.weights
-def test_int8_is_refused_before_any_weights_are_looked_for(places):
-    with pytest.raises(EngineError, match="int8"):
-        create_embedder(identity_of("tutorial"), precision="int8")
-
-    assert not places[0].exists()
-
-
-@pytest.mark.weights
 def test_the_automatic_engine_is_openvino_in_what_the_processor_is_best_at(weights_cache, use):
     use(weights_cache)
 
@@ -90,7 +82,14 @@ def test_the_automatic_engine_is_openvino_in_what_the_processor_is_best_at(weigh
 
     assert type(embedder).__name__ == "OpenvinoVgg16"
     assert embedder.identity == identity_of("default")
-    assert embedder.precision == ("bf16" if vgg16_openvino.has_bf16() else "fp32")
+    assert embedder.precision == vgg16_openvino.choose_precision(None)
+
+
+@pytest.mark.weights
+def test_the_tutorials_vectors_are_made_in_fp32_unless_told_otherwise(weights_cache, use):
+    use(weights_cache)
+
+    assert create_embedder(identity_of("tutorial")).precision == "fp32"
 
 
 @pytest.mark.weights
