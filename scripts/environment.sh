@@ -10,7 +10,6 @@ stamp=$venv/installed # what was installed, written last: without it, the enviro
 # "weights,dev". Where it is, this costs a few milliseconds.
 set_up() {
     wanted=$1
-    # The folder counts too: an environment does not survive a move of its checkout.
     key=$({ cat "$root/pyproject.toml" "$root/constraints.txt" && printf %s "$root"; } | cksum)
     is_installed && return
     mkdir -p "$venv" 2>/dev/null || give_up "cannot make $venv; copy the checkout to a folder that you may write to"
@@ -22,17 +21,20 @@ set_up() {
     trap - INT TERM
 }
 
-# Read the stamp into `installed_key` and `extras`; true if it is what is wanted.
+# Read the stamp into its three variables; true if it is what is wanted.
 is_installed() {
-    installed_key='' extras=''
+    installed_key='' extras='' installed_place=''
     [ -x "$venv/bin/python" ] && [ -f "$stamp" ] || return 1
-    { IFS= read -r installed_key && IFS= read -r extras; } <"$stamp" || return 1
+    { IFS= read -r installed_key && IFS= read -r extras && IFS= read -r installed_place; } \
+        <"$stamp" || return 1
     [ "$installed_key" = "$key" ] || return 1
     case ",$extras," in *",$wanted,"*) ;; *) return 1 ;; esac
 }
 
 install() {
-    if [ -n "$extras" ]; then # some of it is there: add what is missing
+    # An environment does not survive a move of its checkout: its commands name their folder.
+    place=$(printf %s "$root" | cksum)
+    if [ "$installed_place" = "$place" ]; then # some of it is there: add what is missing
         case ",$extras," in *,dev,*) wanted=weights,dev ;; esac
         say "updating $venv"
         mv -f "$stamp" "$stamp.before"
@@ -50,7 +52,7 @@ install() {
         give_up "the installation did not succeed; the first start needs a network: check it and start again"
     fi
     rm -f "$stamp.before"
-    printf '%s\n' "$key" "$wanted" >"$stamp.new"
+    printf '%s\n' "$key" "$wanted" "$place" >"$stamp.new"
     mv -f "$stamp.new" "$stamp"
 }
 
