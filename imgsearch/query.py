@@ -16,7 +16,7 @@ from imgsearch.gallery.store import GalleryStore
 from imgsearch.images.fingerprint import content_hash
 from imgsearch.images.prepare import PreparedImage, prepare
 from imgsearch.images.read import load
-from imgsearch.index.base import SCORE_TOLERANCE, Neighbours, VectorIndex
+from imgsearch.index.base import SCORE_TOLERANCE, Neighbours
 from imgsearch.types import DEFAULT_MAX_PIXELS, EmbedderIdentity, Preprocessing
 
 EmbedderMaker = Callable[[EmbedderIdentity], Embedder]
@@ -78,11 +78,22 @@ class QueryOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Probe:
-    """A query on its way: its vector, or what the network is to be shown; its own row."""
+    """A query on its way: its vector, or what the network is to be shown; the row of its path."""
 
     vector: _Vector | None
     prepared: PreparedImage | None
+    content_hash: bytes
     own_row: StoredImage | None
+
+    @property
+    def own_id(self) -> int | None:
+        """The id of the query's path, None if it is not indexed."""
+        return None if self.own_row is None else self.own_row.image_id
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the row of the query's path is of the query's content."""
+        return self.own_row is not None and self.own_row.facts.content_hash == self.content_hash
 
 
 def search_gallery(
@@ -121,7 +132,7 @@ def search_gallery(
             )
         vectors = _vectors_of(probes, identity, make_embedder)
         return [
-            _hits(store, index, vector, probe.own_row, options)
+            _hits(store, index.search(vector[np.newaxis], options.k + 1)[0], probe, options)
             for vector, probe in zip(vectors, probes, strict=True)
         ]
 
@@ -154,11 +165,9 @@ def _probe(
     stored = store.catalog.find_content(digest)
     if stored is not None:
         vector = store.catalog.embedding(stored.image_id, store.identity().dim)
-        is_current = own_row is not None and own_row.facts.content_hash == digest
-        return _Probe(vector, None, own_row if is_current else None)
-    return _Probe(
-        None, prepare(source, preprocessing, name=query.name, max_pixels=max_pixels), None
-    )
+        return _Probe(vector, None, digest, own_row)
+    prepared = prepare(source, preprocessing, name=query.name, max_pixels=max_pixels)
+    return _Probe(None, prepared, digest, own_row)
 
 
 def _load(query: QueryImage) -> bytes | Path:
@@ -179,15 +188,9 @@ def _vectors_of(
 
 
 def _hits(
-    store: GalleryStore,
-    index: VectorIndex,
-    vector: _Vector,
-    own_row: StoredImage | None,
-    options: QueryOptions,
+    store: GalleryStore, found: Neighbours, probe: _Probe, options: QueryOptions
 ) -> list[Hit]:
-    own_id = None if own_row is None else own_row.image_id
-    found = index.search(vector[np.newaxis], options.k + (own_id is not None))[0]
-    ranked = _ranked(found, own_id, options)[: options.k]
+    ranked = _ranked(found, probe, options)[: options.k]
     paths = store.paths(store.catalog.images([image_id for image_id, _ in ranked]))
     return [
         Hit(rank, score, paths[image_id], image_id)
@@ -195,15 +198,16 @@ def _hits(
     ]
 
 
-def _ranked(
-    found: Neighbours, own_id: int | None, options: QueryOptions
-) -> list[tuple[int, float]]:
-    """Put the query's own row first, or leave it out; drop what is below the minimum."""
+def _ranked(found: Neighbours, probe: _Probe, options: QueryOptions) -> list[tuple[int, float]]:
+    """Put the query's own row first, or leave it out; drop what is below the minimum.
+
+    A row whose file has changed since is like any other, except that it is left out as well.
+    """
+    goes_first = probe.is_current and not options.exclude_self
+    dropped = probe.own_id if goes_first or options.exclude_self else None
     pairs = [
         (int(image_id), float(score))
         for image_id, score in zip(found.ids, found.scores, strict=True)
-        if image_id != own_id and score >= options.min_score - SCORE_TOLERANCE
+        if image_id != dropped and score >= options.min_score - SCORE_TOLERANCE
     ]
-    if own_id is not None and not options.exclude_self:
-        pairs.insert(0, (own_id, 1.0))
-    return pairs
+    return [(probe.own_id, 1.0), *pairs] if goes_first and probe.own_id is not None else pairs

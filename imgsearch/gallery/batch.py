@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imgsearch.embedding.base import Embedder
+from imgsearch.errors import GalleryCorruptError
 from imgsearch.gallery.catalog import Catalog
 from imgsearch.gallery.pipeline import FileLoader, KnownContent, LoadedImage
 from imgsearch.gallery.records import ImageFacts, IndexedFile, Reject
@@ -53,7 +54,7 @@ class BatchWriter:
         self.preprocessing: Preprocessing = identity.preprocessing
         self._catalog = catalog
         self._scan = scan
-        self._dim = identity.dim
+        self._identity = identity
         self._make_embedder = partial(make_embedder, identity)
         self._embedder: Embedder | None = None
         self._pending: list[LoadedImage | Reject] = []
@@ -79,11 +80,12 @@ class BatchWriter:
         """
         while self._pending:
             batch, self._pending, self._to_embed = self._pending, [], 0
-            contents = self._embed(batch)
+            recalled, embedded = self._recall(batch), self._embed(batch)
+            contents = recalled | embedded
             with self._catalog.transaction():
                 self._generation = None
                 unknown = [item for item in batch if not self._store(item, contents)]
-            for digest in contents:
+            for digest in embedded:
                 self.known.release(digest)
             self._pending = [loader.load_anyway(item.stamp) for item in unknown]
 
@@ -101,6 +103,16 @@ class BatchWriter:
             digest: (_facts(digest, picture), embedding)
             for (digest, picture), embedding in zip(prepared.items(), embeddings, strict=True)
         }
+
+    def _recall(self, batch: list[LoadedImage | Reject]) -> dict[bytes, _Content]:
+        """Fetch the stored contents that a batch needs before its rows change: files may swap."""
+        known = (
+            item.content_hash
+            for item in batch
+            if isinstance(item, LoadedImage) and item.prepared is None
+        )
+        stored = {digest: self._stored_content(digest) for digest in dict.fromkeys(known)}
+        return {digest: content for digest, content in stored.items() if content is not None}
 
     def _store(self, item: LoadedImage | Reject, contents: dict[bytes, _Content]) -> bool:
         """Write the row of a file; return False if its content is not known after all."""
@@ -137,12 +149,17 @@ class BatchWriter:
         stored = self._catalog.find_content(content_hash)
         if stored is None:
             return None
-        return stored.facts, self._catalog.embedding(stored.image_id, self._dim)
+        try:
+            return stored.facts, self._catalog.embedding(stored.image_id, self._identity.dim)
+        except GalleryCorruptError:
+            return None  # as good as unknown: it is embedded again
 
     def _next(self) -> int:
         """Return the generation of this transaction; it begins with the first changed vector."""
         if self._generation is None:
             self._generation = self._catalog.next_generation()
+            # Not sooner: an embedder that cannot be made must not bind the gallery to itself.
+            self._catalog.set_identity(self._identity)
             if self._embedder is not None:
                 self._catalog.add_precision(self._embedder.precision)
         return self._generation

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from imgsearch.errors import GalleryCorruptError
 from imgsearch.gallery import vectors
 from imgsearch.gallery.records import FileStamp, ImageFacts, IndexedFile, Reject, StoredImage
-from imgsearch.gallery.schema import translate
+from imgsearch.gallery.schema import translated
 from imgsearch.types import EmbedderIdentity, Embeddings, Ids
 
 _IMAGE_COLUMNS = (
@@ -49,7 +49,7 @@ class Catalog:
             GalleryWriteError: If the disk refuses; nothing has then changed.
             GalleryCorruptError: If the catalogue is damaged.
         """
-        try:
+        with translated(self.folder):
             self.connection.execute(f"BEGIN {mode}")
             try:
                 yield
@@ -57,8 +57,6 @@ class Catalog:
             finally:
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
-        except sqlite3.DatabaseError as error:
-            raise translate(error, self.folder) from error
 
     def identity(self) -> EmbedderIdentity | None:
         """Return the identity of the embedder that made the vectors, None before the first."""
@@ -84,7 +82,7 @@ class Catalog:
 
     def generation(self) -> int:
         """Return the number of changes made so far to ids and vectors."""
-        return int(self.get_meta("generation") or 0)
+        return self.get_number("generation")
 
     def next_generation(self) -> int:
         """Begin the next generation, and return its number."""
@@ -95,6 +93,11 @@ class Catalog:
     def image_count(self) -> int:
         """Count the pictures in the gallery."""
         return int(self.connection.execute("SELECT count(*) FROM images").fetchone()[0])
+
+    def vector_count(self) -> int:
+        """Count the pictures that have a vector, which all have but those set aside."""
+        query = "SELECT count(*) FROM images WHERE content_hash = x''"
+        return self.image_count() - int(self.connection.execute(query).fetchone()[0])
 
     def find_image(self, root_id: int, path: str) -> StoredImage | None:
         """Return the row of a path, or None if it is not indexed."""
@@ -240,6 +243,18 @@ class Catalog:
         """Return a named value of the gallery, None if it was never set."""
         row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
+
+    def get_number(self, key: str) -> int:
+        """Return a named number of the gallery, 0 if it was never set.
+
+        Raises:
+            GalleryCorruptError: If it is no number.
+        """
+        text = self.get_meta(key) or "0"
+        try:
+            return int(text)
+        except ValueError as error:
+            raise GalleryCorruptError(self.folder, f"its {key} entry is damaged") from error
 
     def set_meta(self, key: str, value: str) -> None:
         """Set a named value of the gallery; in a write transaction."""

@@ -14,6 +14,7 @@ from imgsearch.errors import GalleryError, IndexFileError
 from imgsearch.gallery.catalog import Catalog
 from imgsearch.gallery.index_file import build_index, is_current, publish_index
 from imgsearch.gallery.manifest import file_digest, read_manifest
+from imgsearch.gallery.repair import set_damaged_aside
 from imgsearch.gallery.store import GalleryStore, open_for_reading, open_for_writing
 from imgsearch.index.base import Neighbours
 from imgsearch.index.exact import exact_scores
@@ -62,7 +63,8 @@ def check_gallery(
         folder: The gallery's folder.
         sample: How many indexed pictures to use as queries.
         k: How many neighbours of each to compare.
-        repair: Build the index file anew first, if it is not what the catalogue says.
+        repair: First set damaged vectors aside, for the next update to embed those pictures
+            again, and build the index file anew, where it is not what the catalogue says.
 
     Raises:
         GalleryError: If there is no gallery, or it cannot be repaired.
@@ -79,14 +81,17 @@ def check_gallery(
 
 
 def _repair(folder: Path) -> bool:
-    """Build the index anew from the catalogue if it needs it; return whether it did."""
+    """Set damaged vectors aside and build the index anew, if need be; return whether it was."""
     with open_for_reading(folder):
         pass  # a missing gallery is an error, not something to make
     with open_for_writing(folder) as store:
         catalog = store.catalog
-        if catalog.identity() is None or not any(_index_file_problems(catalog)):
+        if catalog.identity() is None:
             return False
-        publish_index(catalog, build_index(catalog, store.identity().dim))
+        dim = store.identity().dim
+        if not set_damaged_aside(catalog, dim) and not any(_index_file_problems(catalog)):
+            return False
+        publish_index(catalog, build_index(catalog, dim))
     return True
 
 
@@ -102,7 +107,7 @@ def _catalog_problems(catalog: Catalog) -> Iterator[str]:
         yield f"the catalogue is damaged: {error}"
         return
     if missing:
-        yield f"{missing} images have no vector"
+        yield f"{missing} images have no vector; run `imgsearch index` on their folders"
 
 
 def _count_without_vector(catalog: Catalog) -> int:

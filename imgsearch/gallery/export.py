@@ -10,7 +10,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
-from imgsearch.errors import GalleryWriteError
+from imgsearch.errors import GalleryCorruptError, GalleryWriteError
 from imgsearch.gallery.durable import write_durably
 from imgsearch.gallery.roots import read_roots
 from imgsearch.gallery.store import GalleryStore
@@ -55,8 +55,15 @@ def _write(store: GalleryStore, path: Path) -> None:
                 member.write(np.array(block, dtype=f"<U{width}").tobytes())
         with archive.open("embeddings.npy", "w", force_zip64=True) as member:
             _write_header(member, np.dtype("<f4"), (count, dim))
-            for _ids, embeddings in store.catalog.iterate_embeddings(dim):
+            written = 0
+            for ids, embeddings in store.catalog.iterate_embeddings(dim):
                 member.write(embeddings.astype("<f4", copy=False).tobytes())
+                written += len(ids)
+    if written != count:
+        raise GalleryCorruptError(
+            store.folder,
+            f"{count - written} images have no vector; run `imgsearch index` on their folders",
+        )
 
 
 def _write_header(member: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:

@@ -8,6 +8,8 @@ builds the index anew where that cannot be done.
 from __future__ import annotations
 
 import re
+import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from imgsearch.errors import GalleryWriteError, IndexFileError
@@ -19,6 +21,7 @@ from imgsearch.index.factory import create_index
 
 _OWN_FILES = re.compile(r"index-\d{8,}\.faiss|\.(index-\d{8,}\.faiss|manifest\.json)\.\d+\.tmp")
 _LOG_START = "removals_complete_since"
+_TOKEN = "index_token"
 
 
 def load_index(catalog: Catalog, dim: int) -> VectorIndex:
@@ -37,7 +40,7 @@ def load_index(catalog: Catalog, dim: int) -> VectorIndex:
         return build_index(catalog, dim)
     if manifest.generation != catalog.generation():
         _catch_up(index, catalog, manifest.generation, dim)
-    return index if len(index) == catalog.image_count() else build_index(catalog, dim)
+    return index if len(index) == catalog.vector_count() else build_index(catalog, dim)
 
 
 def build_index(catalog: Catalog, dim: int) -> VectorIndex:
@@ -51,7 +54,9 @@ def build_index(catalog: Catalog, dim: int) -> VectorIndex:
 def is_current(catalog: Catalog) -> bool:
     """Tell whether the index file holds the catalogue's current generation."""
     manifest = read_manifest(catalog.folder)
-    if manifest is None or manifest.generation != catalog.generation():
+    if manifest is None or not _is_ours(catalog, manifest):
+        return False
+    if manifest.generation != catalog.generation():
         return False
     path = catalog.folder / manifest.index_file
     return path.is_file() and path.stat().st_size == manifest.size_bytes
@@ -75,7 +80,12 @@ def publish_index(catalog: Catalog, index: VectorIndex) -> None:
     try:
         write_durably(path, lambda temporary: write_index(index, temporary))
         manifest = Manifest(
-            path.name, generation, len(index), path.stat().st_size, file_digest(path)
+            path.name,
+            _renew_token(catalog),
+            generation,
+            len(index),
+            path.stat().st_size,
+            file_digest(path),
         )
         write_manifest(catalog.folder, manifest)
         _delete_others(catalog.folder, path)
@@ -90,7 +100,7 @@ def _read(catalog: Catalog, manifest: Manifest | None, dim: int) -> VectorIndex 
     """Return the index of the file, or None where it cannot be brought up to date."""
     from imgsearch.index.faiss_index import read_index  # FAISS costs 0.1 s to load
 
-    if manifest is None or not _removals_cover(catalog, manifest.generation):
+    if manifest is None or not _is_ours(catalog, manifest):
         return None
     path = catalog.folder / manifest.index_file
     try:
@@ -110,10 +120,24 @@ def _catch_up(index: VectorIndex, catalog: Catalog, generation: int, dim: int) -
         index.add(ids, embeddings)
 
 
-def _removals_cover(catalog: Catalog, generation: int) -> bool:
-    """Tell whether all removals since a generation are still listed."""
-    start = int(catalog.get_meta(_LOG_START) or 0)
-    return start <= generation <= catalog.generation()
+def _is_ours(catalog: Catalog, manifest: Manifest) -> bool:
+    """Tell whether this catalogue, in a state up to this one, published what a manifest names.
+
+    All removals since must still be listed, too.
+    """
+    oldest = catalog.get_number(_LOG_START)
+    return (
+        manifest.token == catalog.get_meta(_TOKEN)
+        and oldest <= manifest.generation <= catalog.generation()
+    )
+
+
+def _renew_token(catalog: Catalog) -> str:
+    """Disown the index file published before this one; a crash now costs a rebuild."""
+    token = secrets.token_hex(16)
+    with catalog.transaction():
+        catalog.set_meta(_TOKEN, token)
+    return token
 
 
 def _prune_removals(catalog: Catalog, generation: int) -> None:
@@ -124,7 +148,11 @@ def _prune_removals(catalog: Catalog, generation: int) -> None:
 
 
 def _delete_others(folder: Path, current: Path) -> None:
-    """Delete the index files that no manifest names any more, and leftovers of killed writers."""
+    """Delete the index files that no manifest names any more, and leftovers of killed writers.
+
+    Windows refuses while a reader has one open; a later publication deletes it then.
+    """
     for path in folder.iterdir():
         if _OWN_FILES.fullmatch(path.name) and path != current:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()

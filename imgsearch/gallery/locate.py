@@ -29,7 +29,7 @@ def find_gallery(explicit: Path | None = None, *, working_folder: Path | None = 
     named = explicit or _from_environment()
     if named is not None:
         return named
-    start = working_folder or Path.cwd()
+    start = working_folder or _working_folder()
     return _nearest(start) or _last_indexed() or _raise_not_found(start)
 
 
@@ -54,18 +54,27 @@ def _from_environment() -> Path | None:
     return Path(name) if name else None
 
 
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # it was deleted
+        return Path()
+
+
 def _nearest(start: Path) -> Path | None:
     for folder in (start, *start.parents):
-        if (folder / GALLERY_NAME).is_dir():
+        # os.path, because Path.is_dir raises where a folder above may not be looked into.
+        if os.path.isdir(folder / GALLERY_NAME):  # noqa: PTH112
             return folder / GALLERY_NAME
     return None
 
 
 def _last_indexed() -> Path | None:
     try:
-        return Path(os.fsdecode(_note().read_bytes()))
+        name = os.fsdecode(_note().read_bytes())
     except OSError:
         return None
+    return Path(name) if name else None
 
 
 def _raise_not_found(start: Path) -> Path:

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,10 +42,13 @@ def writer_lock(folder: Path, *, wait_s: float = 0) -> Iterator[None]:
             folder, f"it cannot be written ({error.strerror}); name another with --gallery DIR"
         ) from error
     try:
-        _write_holder(folder)
+        # Information only: a full disk must not look like a gallery that is in use.
+        with suppress(OSError):
+            _write_holder(folder)
         yield
     finally:
-        (folder / HOLDER_NAME).unlink(missing_ok=True)
+        with suppress(OSError):
+            (folder / HOLDER_NAME).unlink(missing_ok=True)
         lock.release()
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from imgsearch.gallery.durable import write_durably
 
 MANIFEST_NAME = "manifest.json"
+_INDEX_NAME = re.compile(r"index-\d{8,}\.faiss")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Manifest:
 
     Attributes:
         index_file: Its name in the gallery's folder.
+        token: The catalogue's word for this very publication. Generations alone would not do:
+            a catalogue made anew, or restored from a backup, counts the same numbers again.
         generation: The catalogue's generation that it holds.
         images: How many vectors it holds.
         size_bytes: Its size; a cheap check at every opening.
@@ -29,6 +33,7 @@ class Manifest:
     """
 
     index_file: str
+    token: str
     generation: int
     images: int
     size_bytes: int
@@ -39,7 +44,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     """Return the manifest, or None where there is none or it makes no sense: rebuild then."""
     try:
         document = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return Manifest(**document) if _is_sound(document) else None
 
@@ -75,6 +80,7 @@ def _is_sound(document: object) -> bool:
     return (
         all(type(number) is int and number >= 0 for number in numbers)
         and isinstance(name, str)
-        and Path(name).name == name
+        and _INDEX_NAME.fullmatch(name) is not None
+        and isinstance(document["token"], str)
         and isinstance(document["sha256"], str)
     )

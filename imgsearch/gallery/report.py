@@ -31,6 +31,12 @@ class UpdateOptions:
     rehash: bool = False
     wait_s: float = 0.0
 
+    def __post_init__(self) -> None:
+        if self.jobs < 0:
+            raise ValueError(f"jobs must be 0 or more, not {self.jobs}")
+        if self.batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, not {self.batch_size}")
+
     @property
     def threads(self) -> int:
         """How many threads to use, at least 1."""

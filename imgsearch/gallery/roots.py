@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -57,13 +58,33 @@ def add_root(catalog: Catalog, folder: Path) -> Walk:
     return walk
 
 
+def add_roots(catalog: Catalog, folders: Iterable[Path]) -> list[Walk]:
+    """Make folders part of the gallery, and return the walks that cover them, none twice.
+
+    Args:
+        catalog: The catalogue, in a write transaction.
+        folders: Absolute paths without symbolic links, in any order.
+    """
+    walks: list[Walk] = []
+    # Outer folders first: a root that is absorbed by a later one would leave its walk behind.
+    for folder in sorted(set(folders), key=lambda folder: (len(folder.parts), folder)):
+        walk = add_root(catalog, folder)
+        if not any(_covers(other, walk) for other in walks):
+            walks.append(walk)
+    return sorted(walks, key=lambda walk: (walk.root_id, walk.prefix))
+
+
 def locate(roots: dict[int, Path], path: Path) -> tuple[int, str] | None:
-    """Return the root and the path below it that a file has in the gallery, or None."""
-    real = Path(os.path.realpath(path))
+    """Return the root and the path below it that a file has in the gallery, or None.
+
+    Args:
+        roots: Where each root is.
+        path: An absolute path without symbolic links, but perhaps a link itself.
+    """
     candidates = [
-        (root_id, _posix(real.relative_to(root)))
+        (root_id, _posix(path.relative_to(root)))
         for root_id, root in roots.items()
-        if real.is_relative_to(root)
+        if path.is_relative_to(root)
     ]
     return min(candidates, key=lambda candidate: len(candidate[1]), default=None)
 
@@ -101,6 +122,12 @@ def _visibly_inside(folder: Path, root: Path) -> bool:
     if folder == root or not folder.is_relative_to(root):
         return False
     return not any(part.startswith(".") for part in folder.relative_to(root).parts)
+
+
+def _covers(outer: Walk, inner: Walk) -> bool:
+    return outer.root_id == inner.root_id and (
+        not outer.prefix or f"{inner.prefix}/".startswith(f"{outer.prefix}/")
+    )
 
 
 def _posix(relative: Path) -> str:

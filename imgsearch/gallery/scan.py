@@ -16,6 +16,7 @@ from imgsearch.images.discover import walk as walk_folder
 
 _ROWS_PER_INSERT = 10_000
 _ROWS_PER_READ = 1_000
+_AFTER_ALL_PATHS = b"\xff" * 4097  # longer than any path that a system takes
 
 _TABLES = """
 DROP TABLE IF EXISTS temp.found;
@@ -43,20 +44,40 @@ FROM found f
 LEFT JOIN images i ON i.root_id = f.root_id AND i.path = f.path
      AND i.size_bytes = f.size_bytes AND i.mtime_ns = f.mtime_ns
 LEFT JOIN rejects r ON r.root_id = f.root_id AND r.path = f.path
-     AND r.size_bytes = f.size_bytes AND r.mtime_ns = f.mtime_ns
-     AND NOT (r.kind = 'failed' AND :retry_failed)
-WHERE (i.image_id IS NULL OR :rehash) AND r.path IS NULL
+-- A row may have both: a picture whose file was damaged later, and then perhaps restored.
+WHERE :rehash
+   OR (i.image_id IS NULL AND r.path IS NULL)
+   OR r.size_bytes <> f.size_bytes OR r.mtime_ns <> f.mtime_ns
+   OR (r.kind = 'failed' AND :retry_failed)
 ORDER BY f.root_id, f.path
 """
 
-# Rows of a table {0} that lie in a walked folder and that the walk should have come across.
-_NOT_THERE = """
-EXISTS (SELECT 1 FROM scope s WHERE s.root_id = {0}.root_id
-    AND ({0}.path = s.path OR ({0}.path >= s.first AND {0}.path < s.last)))
-AND NOT EXISTS (SELECT 1 FROM found f WHERE f.root_id = {0}.root_id AND f.path = {0}.path)
-AND NOT EXISTS (SELECT 1 FROM unlisted u WHERE u.root_id = {0}.root_id
-    AND ({0}.path = u.path OR ({0}.path >= u.first AND {0}.path < u.last)))
+_COUNT_UNCHANGED = """
+SELECT (SELECT count(*) FROM found JOIN images USING (root_id, path, size_bytes, mtime_ns))
+     - (SELECT count(*) FROM todo JOIN images USING (root_id, path, size_bytes, mtime_ns))
 """
+
+# CROSS JOIN makes SQLite go from the few ranges to the rows in them, by the index on the path.
+_BELOW = """
+SELECT {table}.root_id, {table}.path FROM {ranges} CROSS JOIN {table} USING (root_id)
+WHERE {table}.path >= {ranges}.first AND {table}.path < {ranges}.last AND {condition}
+UNION ALL
+SELECT {table}.root_id, {table}.path FROM {ranges} CROSS JOIN {table} USING (root_id)
+WHERE {table}.path = {ranges}.path AND {condition}
+"""
+
+# Rows of a table that lie in a walked folder and that the walk should have come across.
+_NOT_THERE = (
+    "SELECT * FROM ("
+    + _BELOW.replace("{ranges}", "scope").replace("{condition}", "NOT {found}")
+    + ") EXCEPT SELECT * FROM ("
+    + _BELOW.replace("{ranges}", "unlisted").replace("{condition}", "NOT {found}")
+    + ")"
+).replace(
+    "{found}",
+    "EXISTS (SELECT 1 FROM found WHERE found.root_id = {table}.root_id"
+    " AND found.path = {table}.path)",
+)
 
 
 class Scan:
@@ -107,11 +128,11 @@ class Scan:
             rehash: Read every file again, and trust no size and no time.
         """
         with self._catalog.transaction("DEFERRED"):
-            self.unchanged = 0 if rehash else self._count_unchanged()
             self._sql.execute(_FILL_TODO, {"retry_failed": retry_failed, "rehash": rehash})
+            self.unchanged = int(self._sql.execute(_COUNT_UNCHANGED).fetchone()[0])
             self._sql.execute(
-                "INSERT INTO gone SELECT image_id, content_hash FROM images WHERE "
-                + _NOT_THERE.format("images")
+                "INSERT INTO gone SELECT image_id, content_hash FROM images"
+                f" WHERE (root_id, path) IN ({_NOT_THERE.replace('{table}', 'images')})"
             )
 
     def todo_count(self) -> int:
@@ -131,10 +152,6 @@ class Scan:
                 return
             for position, root_id, path, size, mtime in rows:  # noqa: B007 - the last one goes on
                 yield FileStamp(root_id, os.fsdecode(path), size, mtime)
-
-    def _count_unchanged(self) -> int:
-        query = "SELECT count(*) FROM found JOIN images USING (root_id, path, size_bytes, mtime_ns)"
-        return int(self._sql.execute(query).fetchone()[0])
 
     def claim_gone(self, content_hash: bytes) -> int | None:
         """Return a row whose file is gone and had this content, once; None if there is none."""
@@ -157,7 +174,10 @@ class Scan:
 
     def forget_gone_rejects(self) -> None:
         """Take files off the list of rejects that are no longer there; in a transaction."""
-        self._sql.execute("DELETE FROM rejects WHERE " + _NOT_THERE.format("rejects"))
+        self._sql.execute(
+            "DELETE FROM rejects"
+            f" WHERE (root_id, path) IN ({_NOT_THERE.replace('{table}', 'rejects')})"
+        )
 
     def _note_unlisted(self, walk: Walk, path: str, error: OSError) -> None:
         below = "/".join(filter(None, (walk.prefix, path)))
@@ -170,7 +190,7 @@ class Scan:
 def _range_of(prefix: str) -> tuple[bytes, bytes, bytes]:
     """Return a path and the range of the paths below it; '0' is the byte after '/'."""
     path = os.fsencode(prefix)
-    return (path, path + b"/", path + b"0") if path else (b"", b"", b"\xff" * 8)
+    return (path, path + b"/", path + b"0") if path else (b"", b"", _AFTER_ALL_PATHS)
 
 
 def _parts_of(

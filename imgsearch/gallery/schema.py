@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from imgsearch.errors import GalleryCorruptError, GalleryVersionError, GalleryWriteError
+from imgsearch.errors import (
+    GalleryCorruptError,
+    GalleryLockedError,
+    GalleryNotFoundError,
+    GalleryVersionError,
+    GalleryWriteError,
+)
 
 CATALOG_NAME = "catalog.sqlite"
 APPLICATION_ID = 0x494D4753  # "IMGS": SQLite's place to say whose file this is
@@ -69,15 +77,14 @@ def connect_writer(folder: Path) -> sqlite3.Connection:
         GalleryVersionError: If a newer release wrote it.
         GalleryWriteError: If it cannot be written.
     """
-    try:
-        connection = _open(folder, "rwc")
-        _read_format(connection, folder)
+    with translated(folder), ExitStack() as undo:
+        connection = undo.enter_context(closing(_open(folder, "rwc")))
+        is_new = _read_format(connection, folder) == 0
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        if _format_of(connection) == 0:
+        if is_new:
             _create_tables(connection)
-    except sqlite3.DatabaseError as error:
-        raise translate(error, folder) from error
+        undo.pop_all()
     return connection
 
 
@@ -85,23 +92,35 @@ def connect_reader(folder: Path) -> sqlite3.Connection:
     """Open the catalogue of a gallery for reading; works on read-only media too.
 
     Raises:
+        GalleryNotFoundError: If its making was interrupted: it is an empty file.
         GalleryCorruptError: If the file is no catalogue.
         GalleryVersionError: If a newer release wrote it.
+        GalleryWriteError: If it was not closed properly, and cannot be mended where it is.
     """
-    try:
-        connection = _open(folder, "ro")
+    with translated(folder):
         try:
-            _read_format(connection, folder)
+            return _connect_reader(folder, "ro")
         except sqlite3.OperationalError as error:
             # A WAL catalogue on read-only media has nowhere to put its -shm file.
-            connection.close()
             if _primary_code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
                 raise
-            connection = _open(folder, "ro&immutable=1")
-            _read_format(connection, folder)
+            _refuse_unfinished(folder)
+            return _connect_reader(folder, "ro&immutable=1")
+
+
+@contextmanager
+def translated(folder: Path) -> Iterator[None]:
+    """Turn whatever SQLite raises inside into gallery errors.
+
+    Raises:
+        GalleryCorruptError: If the catalogue is damaged.
+        GalleryLockedError: If another program holds the catalogue.
+        GalleryWriteError: If the disk refuses.
+    """
+    try:
+        yield
     except sqlite3.DatabaseError as error:
         raise translate(error, folder) from error
-    return connection
 
 
 def translate(error: sqlite3.DatabaseError, folder: Path) -> Exception:
@@ -114,7 +133,13 @@ def translate(error: sqlite3.DatabaseError, folder: Path) -> Exception:
     if code == sqlite3.SQLITE_FULL:
         return GalleryWriteError(folder, "the disk is full; free some space and run it again")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        return GalleryWriteError(folder, "it cannot be written; name another with --gallery DIR")
+        return GalleryWriteError(
+            folder, f"it cannot be used here ({error}); name another with --gallery DIR"
+        )
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return GalleryLockedError(
+            folder, f"another program holds {CATALOG_NAME}; run it again when that has finished"
+        )
     if code == sqlite3.SQLITE_IOERR:
         return GalleryWriteError(folder, f"the disk reports an error ({error}); check the disk")
     return GalleryCorruptError(folder, f"{CATALOG_NAME} cannot be used ({error})")
@@ -135,13 +160,34 @@ def _open(folder: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
-def _format_of(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+def _connect_reader(folder: Path, mode: str) -> sqlite3.Connection:
+    with ExitStack() as undo:
+        connection = undo.enter_context(closing(_open(folder, mode)))
+        if not _read_format(connection, folder):
+            raise GalleryNotFoundError(folder, "it is empty; fill it with `imgsearch index PHOTOS`")
+        undo.pop_all()
+    return connection
 
 
-def _read_format(connection: sqlite3.Connection, folder: Path) -> None:
-    """Refuse a catalogue of a newer format, and a database that is another program's."""
-    found = _format_of(connection)
+def _refuse_unfinished(folder: Path) -> None:
+    """Refuse a catalogue whose last changes wait in a log that cannot be opened here."""
+    log = folder / f"{CATALOG_NAME}-wal"
+    if log.is_file() and log.stat().st_size:
+        raise GalleryWriteError(
+            folder,
+            f"its last changes are still in {log.name}, and this place is read-only;"
+            " copy the gallery to where it can be written",
+        )
+
+
+def _read_format(connection: sqlite3.Connection, folder: Path) -> int:
+    """Return a catalogue's format, 0 for an empty file.
+
+    Raises:
+        GalleryCorruptError: If it is another program's database.
+        GalleryVersionError: If a newer release wrote it.
+    """
+    found = int(connection.execute("PRAGMA user_version").fetchone()[0])
     owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
     tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
     if tables and owner != APPLICATION_ID:
@@ -152,6 +198,7 @@ def _read_format(connection: sqlite3.Connection, folder: Path) -> None:
             f"its format {found} is newer than {FORMAT}, the newest that this release reads;"
             " update imgsearch",
         )
+    return found if tables else 0
 
 
 def _create_tables(connection: sqlite3.Connection) -> None:

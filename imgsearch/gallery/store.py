@@ -16,7 +16,7 @@ from imgsearch.gallery.index_file import load_index
 from imgsearch.gallery.lock import writer_lock
 from imgsearch.gallery.records import StoredImage
 from imgsearch.gallery.roots import locate, read_roots
-from imgsearch.gallery.schema import CATALOG_NAME, connect_reader, connect_writer
+from imgsearch.gallery.schema import CATALOG_NAME, connect_reader, connect_writer, translated
 from imgsearch.index.base import VectorIndex
 from imgsearch.types import EmbedderIdentity
 
@@ -68,8 +68,14 @@ class GalleryStore:
 
     def find(self, path: Path) -> StoredImage | None:
         """Return the row of a file, or None if it is not indexed."""
-        place = locate(read_roots(self.catalog), path)
-        return None if place is None else self.catalog.find_image(*place)
+        roots = read_roots(self.catalog)
+        # A link to a file outside the root has a row under the link's own name.
+        for real in (path.parent.resolve() / path.name, path.resolve()):
+            place = locate(roots, real)
+            stored = None if place is None else self.catalog.find_image(*place)
+            if stored is not None:
+                return stored
+        return None
 
     def _current_index(self) -> VectorIndex:
         generation = self.catalog.generation()
@@ -93,7 +99,8 @@ def open_for_reading(folder: Path) -> Iterator[GalleryStore]:
         raise GalleryNotFoundError(folder, _how_to_make("there is none"))
     catalog = Catalog(connect_reader(folder), folder)
     try:
-        yield GalleryStore(catalog)
+        with translated(folder):
+            yield GalleryStore(catalog)
     finally:
         catalog.close()
 
@@ -121,7 +128,8 @@ def open_for_writing(folder: Path, *, wait_s: float = 0) -> Iterator[GalleryStor
     with writer_lock(folder, wait_s=wait_s):
         catalog = Catalog(connect_writer(folder), folder)
         try:
-            yield GalleryStore(catalog)
+            with translated(folder):
+                yield GalleryStore(catalog)
         finally:
             catalog.close()
 

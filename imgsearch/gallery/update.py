@@ -21,7 +21,7 @@ from imgsearch.gallery.report import (
     UpdateOptions,
     UpdateReport,
 )
-from imgsearch.gallery.roots import Walk, add_root, read_roots
+from imgsearch.gallery.roots import Walk, add_roots, read_roots
 from imgsearch.gallery.scan import Scan
 from imgsearch.gallery.schema import connect_reader
 from imgsearch.gallery.store import GalleryStore, open_for_writing, require_identity
@@ -63,12 +63,12 @@ def update_gallery(
     folders = [_require_folder(Path(root)) for root in roots]
     with open_for_writing(folder, wait_s=options.wait_s) as store:
         require_identity(store, identity)
-        walks = _add_roots(store.catalog, folders, identity)
+        walks = _add_roots(store.catalog, folders)
         scan = _scan(store.catalog, walks, options, tell)
         with _known_content(store.folder) as known:
             writer = BatchWriter(store.catalog, scan, known, identity, make_embedder)
             _read_files(scan, writer, options, tell)
-        removed = _drop_gone(store.catalog, scan)
+        removed = _finish(store.catalog, scan, identity)
         _publish(store, tell)
         return _report(store.catalog, walks, scan, writer, removed, time.monotonic() - started)
 
@@ -91,11 +91,9 @@ def _require_folder(root: Path) -> Path:
     return folder
 
 
-def _add_roots(catalog: Catalog, folders: Iterable[Path], identity: EmbedderIdentity) -> list[Walk]:
+def _add_roots(catalog: Catalog, folders: Iterable[Path]) -> list[Walk]:
     with catalog.transaction():
-        if catalog.identity() is None:
-            catalog.set_identity(identity)
-        return [add_root(catalog, folder) for folder in folders]
+        return add_roots(catalog, folders)
 
 
 def _scan(
@@ -143,10 +141,11 @@ def _read_files(
     writer.commit(loader)
 
 
-def _drop_gone(catalog: Catalog, scan: Scan) -> int:
+def _finish(catalog: Catalog, scan: Scan, identity: EmbedderIdentity) -> int:
     """Delete the rows whose files are gone; the walk was complete when this is called."""
     removed = 0
     with catalog.transaction():
+        catalog.set_identity(identity)  # even without a picture it is a gallery of this kind
         scan.forget_gone_rejects()
         while ids := scan.gone():
             removed += catalog.remove_images(ids, catalog.next_generation())

@@ -1,0 +1,134 @@
+import os
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgsearch.gallery.report import UpdateOptions
+from imgsearch.gallery.store import open_for_reading
+from imgsearch.gallery.update import update_gallery
+from imgsearch.query import QueryImage, QueryOptions, search_gallery
+from imgsearch.types import EmbedderIdentity, Preprocessing
+
+COLOUR = EmbedderIdentity("mean-colour", "c0" * 32, Preprocessing(8, "faithful"), "avg", 3)
+
+
+class ColourEmbedder:
+    """The mean colour as a unit vector: red is (1, 0, 0), yellow (1, 1, 0) / sqrt 2."""
+
+    identity = COLOUR
+    precision = "fp32"
+
+    def __init__(self):
+        self.pictures = 0
+        self.calls = 0
+
+    def embed(self, batch):
+        assert batch.shape[1:] == (8, 8, 3)
+        self.pictures += len(batch)
+        self.calls += 1
+        means = batch.reshape(len(batch), -1, 3).mean(axis=1)
+        return (means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32)
+
+
+class Lab:
+    """A folder of painted pictures, the gallery inside it, and a count of what was embedded."""
+
+    def __init__(self, folder):
+        self.root = folder / "photos"
+        self.root.mkdir()
+        self.gallery = self.root / ".imgsearch"
+        self.embedder = ColourEmbedder()
+        self.made = 0
+        self._clock = count(1_600_000_000)
+
+    def make_embedder(self, identity):
+        assert identity == COLOUR
+        self.made += 1
+        return self.embedder
+
+    def paint(self, name, colour, *, root=None, size=8):
+        """Write a PNG of one colour, with a time of modification that no other file has."""
+        path = (root or self.root) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (size, size), colour).save(path, "PNG")
+        return self.touch(path)
+
+    def write(self, name, content):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return self.touch(path)
+
+    def touch(self, path):
+        """Give a file a time of modification that it has never had."""
+        os.utime(path, (seconds := next(self._clock), seconds))
+        return path
+
+    def update(self, *roots, gallery=None, **options):
+        return update_gallery(
+            gallery or self.gallery,
+            roots or [self.root],
+            identity=COLOUR,
+            make_embedder=self.make_embedder,
+            options=UpdateOptions(**{"jobs": 2, **options}),
+        )
+
+    def update_quietly(self, *roots, **options):
+        """Update, and return the report and how many pictures the embedder saw."""
+        before = self.embedder.pictures
+        report = self.update(*roots, **options)
+        return report, self.embedder.pictures - before
+
+    @contextmanager
+    def reader(self, gallery=None):
+        with open_for_reading(gallery or self.gallery) as store:
+            yield store
+
+    def rows(self, gallery=None):
+        """What the gallery holds: {path: (id, vector rounded to 4 digits)}."""
+        with self.reader(gallery) as store:
+            images = list(store.catalog.iterate_images())
+            paths = store.paths({image.image_id: image for image in images})
+            return {
+                paths[image.image_id]: (
+                    image.image_id,
+                    tuple(
+                        round(value, 4)
+                        for value in store.catalog.embedding(image.image_id, 3).tolist()
+                    ),
+                )
+                for image in images
+            }
+
+    def names(self, gallery=None):
+        return sorted(path.name for path in self.rows(gallery))
+
+    def ids(self, gallery=None):
+        return {path.name: image_id for path, (image_id, _) in self.rows(gallery).items()}
+
+    def vectors(self, gallery=None):
+        return {path.name: vector for path, (_, vector) in self.rows(gallery).items()}
+
+    def search(self, source, *, gallery=None, **options):
+        image = QueryImage(source, "<bytes>" if isinstance(source, bytes) else str(source))
+        with self.reader(gallery) as store:
+            return search_gallery(store, [image], QueryOptions(**options), self.make_embedder)[0]
+
+    def hits(self, source, **options):
+        """The answer as [(name, score rounded to 3 digits)]."""
+        return [(hit.path.name, round(hit.score, 3)) for hit in self.search(source, **options)]
+
+
+@pytest.fixture
+def lab(tmp_path):
+    return Lab(tmp_path)
+
+
+@pytest.fixture
+def make_lab(tmp_path_factory):
+    """A laboratory in a folder of its own, for tests that need many."""
+    return lambda: Lab(Path(tmp_path_factory.mktemp("lab")))
