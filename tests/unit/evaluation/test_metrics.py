@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score  # noqa: TID251 - the oracle
+from sklearn.metrics import average_precision_score
 
 from imgsearch.evaluation import metrics
 

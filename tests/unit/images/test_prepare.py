@@ -115,7 +115,7 @@ def test_prepare_refuses_half_a_picture(pictures, preprocessing):
     ],
 )
 def test_prepare_like_keras_equals_keras_to_the_bit(pictures, tmp_path, kind, mode):
-    import keras  # noqa: TID251 - the oracle, which takes seconds to import
+    import keras
 
     picture = pictures.photo(333, 217)
     if mode == "I;16":
