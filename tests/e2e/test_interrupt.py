@@ -43,9 +43,17 @@ def rows(folder: Path) -> int:
         connection.close()
 
 
+def _listen_to_ctrl_c() -> None:
+    """Undo what a test run in the background hands down: there Ctrl-C is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupted_index_keeps_what_was_embedded(imgsearch, folder):
     process = subprocess.Popen(
-        imgsearch.argv("index", folder), env=imgsearch.environment, stderr=subprocess.PIPE
+        imgsearch.argv("index", folder),
+        env=imgsearch.environment,
+        stderr=subprocess.PIPE,
+        preexec_fn=_listen_to_ctrl_c,
     )
     deadline = time.monotonic() + 120
     while rows(folder) == 0 and time.monotonic() < deadline and process.poll() is None:

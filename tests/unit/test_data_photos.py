@@ -9,7 +9,11 @@ from PIL import Image, ImageChops, ImageOps, ImageStat
 DATA = Path(__file__).resolve().parents[2] / "data"
 PHOTOS = DATA / "photos"
 README = (DATA / "README.md").read_text(encoding="utf-8")
-FILES = {path.relative_to(PHOTOS).as_posix(): path for path in PHOTOS.rglob("*") if path.is_file()}
+FILES = {
+    path.relative_to(PHOTOS).as_posix(): path
+    for path in PHOTOS.rglob("*")
+    if path.is_file() and ".imgsearch" not in path.parts  # the gallery that the README has one make
+}
 
 
 def table(heading):

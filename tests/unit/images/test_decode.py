@@ -1,6 +1,8 @@
 import io
 import random
 import struct
+import subprocess
+import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -86,13 +88,19 @@ def test_decode_reads_heif(pictures):
     assert pictures.names_of_quarters(decoded.pixels) == "rgby"
 
 
-def test_decode_reads_heif_without_teaching_pillow_to(pictures):
-    stream = io.BytesIO()
-    pillow_heif.from_pillow(pictures.quarters(64, 64)).save(stream, quality=90)
+def test_decode_reads_heif_without_teaching_pillow_to(pictures, tmp_path):
+    path = tmp_path / "x.heic"
+    pillow_heif.from_pillow(pictures.quarters(64, 64)).save(path, quality=90)
+    # In a process of its own: other tests may have taught Pillow already.
+    code = (
+        "import sys; from pathlib import Path; from PIL import Image;"
+        " from imgsearch.images.decode import decode;"
+        " print(decode(Path(sys.argv[1]), name='x').format, 'HEIF' in Image.OPEN)"
+    )
 
-    decode(stream.getvalue(), name="x.heic")
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
 
-    assert "HEIF" not in Image.OPEN
+    assert done.stdout.split() == ["HEIF", "False"], done.stderr
 
 
 def test_decode_reads_targa_by_its_name(pictures):
