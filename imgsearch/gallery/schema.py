@@ -19,6 +19,7 @@ from imgsearch.errors import (
 CATALOG_NAME = "catalog.sqlite"
 APPLICATION_ID = 0x494D4753  # "IMGS": SQLite's place to say whose file this is
 FORMAT = 1
+_PAGE_BYTES = 16384  # seven vectors of 2 KB fit in one; of SQLite's usual 4 KB, each fills its own
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -80,6 +81,8 @@ def connect_writer(folder: Path) -> sqlite3.Connection:
     with translated(folder), ExitStack() as undo:
         connection = undo.enter_context(closing(_open(folder, "rwc")))
         is_new = _read_format(connection, folder) == 0
+        if is_new:
+            connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         if is_new:
