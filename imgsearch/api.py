@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
@@ -13,7 +14,7 @@ from imgsearch.embedding.registry import Engine, WantedPrecision, create_embedde
 from imgsearch.gallery.locate import GALLERY_NAME
 from imgsearch.gallery.report import ProgressCallback, UpdateOptions, UpdateReport
 from imgsearch.gallery.roots import read_roots
-from imgsearch.gallery.schema import CATALOG_NAME
+from imgsearch.gallery.schema import CATALOG_NAME, translated
 from imgsearch.gallery.store import (
     GalleryStore,
     open_for_reading,
@@ -114,11 +115,13 @@ class Gallery:
     @property
     def roots(self) -> list[Path]:
         """The folders of photos that it indexes, sorted."""
-        return sorted(read_roots(self._reader().catalog).values())
+        with self._reading() as store:
+            return sorted(read_roots(store.catalog).values())
 
     def __len__(self) -> int:
         """Count the pictures in it."""
-        return self._reader().catalog.image_count()
+        with self._reading() as store:
+            return store.catalog.image_count()
 
     def update(
         self,
@@ -173,7 +176,8 @@ class Gallery:
         """
         options = QueryOptions(k=k, min_score=min_score, exclude_self=exclude_self)
         query = _query_image(image)
-        return search_gallery(self._reader(), [query], options, self._get_embedder)[0]
+        with self._reading() as store:
+            return search_gallery(store, [query], options, self._get_embedder)[0]
 
     def compare(self, first: ImageSource, second: ImageSource) -> float:
         """Return the cosine similarity of two pictures, in [-1, 1]; they need not be indexed.
@@ -204,10 +208,13 @@ class Gallery:
     ) -> None:
         self.close()
 
-    def _reader(self) -> GalleryStore:
+    @contextmanager
+    def _reading(self) -> Iterator[GalleryStore]:
+        """Answer the store, opened when it is first needed and kept."""
         if self._store is None:
             self._store = self._resources.enter_context(open_for_reading(self._folder))
-        return self._store
+        with translated(self._folder):
+            yield self._store
 
     def _get_embedder(self, identity: EmbedderIdentity) -> Embedder:
         if self._embedder is None:

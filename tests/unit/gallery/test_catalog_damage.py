@@ -1,0 +1,258 @@
+"""A catalogue that is damaged, foreign, newer or out of reach is named for what it is."""
+
+import errno
+import shutil
+import sqlite3
+
+import pytest
+
+from imgsearch.errors import (
+    GalleryCorruptError,
+    GalleryError,
+    GalleryLockedError,
+    GalleryNotFoundError,
+    GalleryVersionError,
+    GalleryWriteError,
+)
+from imgsearch.gallery import schema
+from imgsearch.gallery.check import check_gallery
+from imgsearch.gallery.store import open_for_reading
+
+
+@pytest.fixture
+def one(lab):
+    lab.paint("a.png", "#f00")
+    lab.update()
+    return lab
+
+
+def execute(lab, *statements):
+    connection = sqlite3.connect(lab.gallery / "catalog.sqlite")
+    with connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+def both_refuse(lab, kind, match):
+    with pytest.raises(kind, match=match), lab.reader():
+        pass
+    with pytest.raises(kind, match=match):
+        lab.update()
+
+
+def test_garbage_is_a_damaged_catalogue(one):
+    (one.gallery / "catalog.sqlite").write_bytes(b"garbage" * 1000)
+
+    both_refuse(one, GalleryCorruptError, "catalog.sqlite is damaged .* index again")
+
+
+def test_the_database_of_another_program_is_refused_and_left_as_it_is(lab):
+    lab.gallery.mkdir()
+    execute(lab, "CREATE TABLE theirs (x)")
+    before = (lab.gallery / "catalog.sqlite").read_bytes()
+
+    both_refuse(lab, GalleryCorruptError, "another program's database")
+
+    assert (lab.gallery / "catalog.sqlite").read_bytes() == before
+
+
+def test_a_newer_format_is_refused(one):
+    execute(one, "PRAGMA user_version = 2")
+
+    both_refuse(one, GalleryVersionError, "format 2 is newer than 1, .*; update imgsearch")
+
+
+def test_an_empty_catalogue_file_is_no_gallery_yet(lab):
+    lab.gallery.mkdir()
+    (lab.gallery / "catalog.sqlite").touch()
+    lab.paint("a.png", "#f00")
+
+    with pytest.raises(GalleryNotFoundError, match="it is empty"), lab.reader():
+        pass
+    assert lab.update().added == 1
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '"x"', '{"preprocessing": {"x": 1}}'])
+def test_an_identity_that_makes_no_sense_is_damage(one, text):
+    execute(one, f"UPDATE meta SET value = '{text}' WHERE key = 'embedder'")
+
+    with pytest.raises(GalleryCorruptError, match="embedder entry is damaged"):
+        one.update()
+
+
+def test_a_generation_that_is_no_number_is_damage(one):
+    execute(one, "UPDATE meta SET value = 'x' WHERE key = 'generation'")
+
+    with pytest.raises(GalleryCorruptError, match="generation entry is damaged"):
+        one.search(one.root / "a.png")
+
+
+@pytest.mark.parametrize("table", ["roots", "images", "embeddings", "rejects", "meta"])
+def test_no_error_of_sqlite_escapes_when_a_table_is_missing(one, table):
+    execute(one, "PRAGMA foreign_keys = OFF", f"DROP TABLE {table}")
+    one.paint("b.png", "#0f0")
+
+    with pytest.raises(GalleryError):
+        one.update()
+    if table != "rejects":
+        with pytest.raises(GalleryError):
+            one.search(one.root / "a.png")
+
+
+def test_no_error_of_sqlite_escapes_whichever_page_is_damaged(lab):
+    for number in range(60):
+        lab.paint(f"{number}.png", (255, number, 0))
+    lab.update()
+    path = lab.gallery / "catalog.sqlite"
+    execute(lab, "PRAGMA wal_checkpoint(TRUNCATE)")
+    sound = path.read_bytes()
+
+    size = int.from_bytes(sound[16:18], "big")  # of a page, says SQLite's header
+    assert len(sound) > 5 * size
+    for start in range(0, len(sound), size):
+        path.write_bytes(sound[:start] + b"\xa5" * size + sound[start + size :])
+        for action in (lab.update, lambda: lab.search(lab.root / "1.png"), lab.rows):
+            try:
+                action()
+            except GalleryError:
+                break
+        try:
+            assert check_gallery(lab.gallery).images >= 0
+        except GalleryError:
+            continue
+
+
+def test_a_flipped_vector_is_reported_and_mended_by_repair_and_update(one):
+    one.paint("b.png", "#0f0")
+    one.update()
+    ids = one.ids()
+    execute(one, "UPDATE embeddings SET vector = x'00000000' WHERE image_id = 1")
+
+    assert check_gallery(one.gallery).problems == (
+        "the vector of image 1 is damaged; run `imgsearch check --repair`",
+    )
+    with pytest.raises(GalleryCorruptError, match="vector of image 1 is damaged"):
+        one.search(one.root / "a.png")
+
+    report = check_gallery(one.gallery, repair=True)
+    assert report.repaired
+    assert report.problems == ("1 images have no vector; run `imgsearch index` on their folders",)
+    assert one.hits(one.root / "b.png") == [("b.png", 1.0)]
+
+    assert one.update().updated == 1
+    assert (one.ids(), check_gallery(one.gallery).healthy) == (ids, True)
+    assert one.hits(one.root / "a.png") == [("a.png", 1.0), ("b.png", 0.0)]
+
+
+def test_a_copy_of_a_picture_whose_vector_is_damaged_is_embedded(one):
+    execute(one, "UPDATE embeddings SET vector = x'00000000' WHERE image_id = 1")
+    one.write("copy.png", (one.root / "a.png").read_bytes())
+
+    report, embedded = one.update_quietly()
+
+    assert (report.added, embedded) == (1, 1)
+    check_gallery(one.gallery, repair=True)
+    assert one.update_quietly()[1] == 0  # its copy knows the vector
+    assert one.vectors() == {"a.png": (1, 0, 0), "copy.png": (1, 0, 0)}
+
+
+def test_a_missing_vector_is_reported_and_mended(one):
+    execute(one, "DELETE FROM embeddings")
+
+    assert check_gallery(one.gallery).problems[0].startswith("1 images have no vector")
+    with pytest.raises(GalleryCorruptError, match="image 1 has no vector"):
+        one.rows()
+    check_gallery(one.gallery, repair=True)
+    assert one.update().updated == 1
+
+
+def test_a_gallery_that_is_not_there_says_how_to_make_one(lab):
+    with pytest.raises(GalleryNotFoundError, match="make one with `imgsearch index PHOTOS`"):
+        lab.rows()
+    assert not lab.gallery.exists()
+
+
+def refuse_shm(monkeypatch):
+    """Let SQLite answer as it does for a WAL catalogue on read-only media."""
+    read_format = schema._read_format
+    modes = []
+
+    def refusing(connection, folder):
+        modes.append(connection)
+        if len(modes) == 1:
+            error = sqlite3.OperationalError("unable to open database file")
+            error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+            raise error
+        return read_format(connection, folder)
+
+    monkeypatch.setattr(schema, "_read_format", refusing)
+
+
+def test_a_gallery_on_read_only_media_can_be_read(one, monkeypatch):
+    execute(one, "PRAGMA wal_checkpoint(TRUNCATE)")
+    refuse_shm(monkeypatch)
+
+    with open_for_reading(one.gallery) as store:
+        assert store.catalog.image_count() == 1
+
+
+def test_a_gallery_on_read_only_media_with_unfinished_changes_is_refused(one, monkeypatch):
+    (one.gallery / "catalog.sqlite-wal").write_bytes(b"changes")
+    refuse_shm(monkeypatch)
+
+    with pytest.raises(GalleryWriteError, match="still in catalog.sqlite-wal"):
+        one.rows()
+
+
+def test_other_troubles_of_a_reader_are_not_taken_for_read_only_media(one, monkeypatch):
+    def fail(_connection, _folder):
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
+        raise error
+
+    monkeypatch.setattr(schema, "_read_format", fail)
+
+    with pytest.raises(GalleryWriteError, match="the disk reports an error"):
+        one.rows()
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "match"),
+    [
+        (sqlite3.SQLITE_FULL, GalleryWriteError, "disk is full"),
+        (sqlite3.SQLITE_READONLY, GalleryWriteError, "name another with --gallery"),
+        (sqlite3.SQLITE_PERM, GalleryWriteError, "name another with --gallery"),
+        (sqlite3.SQLITE_IOERR_FSYNC, GalleryWriteError, "check the disk"),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, GalleryLockedError, "another program holds"),
+        (sqlite3.SQLITE_LOCKED, GalleryLockedError, "another program holds"),
+        (sqlite3.SQLITE_CORRUPT_INDEX, GalleryCorruptError, "index again"),
+        (sqlite3.SQLITE_ERROR, GalleryCorruptError, "cannot be used"),
+    ],
+)
+def test_what_sqlite_says_is_told_with_what_to_do(tmp_path, code, kind, match):
+    error = sqlite3.OperationalError("so it is")
+    error.sqlite_errorcode = code
+
+    found = schema.translate(error, tmp_path)
+
+    assert type(found) is kind
+    assert match in str(found)
+
+
+def test_a_transaction_that_fails_is_rolled_back_and_its_error_is_told(one):
+    from imgsearch.gallery.store import open_for_writing
+
+    with open_for_writing(one.gallery) as store:
+        with pytest.raises(OSError, match="first"), store.catalog.transaction():
+            store.catalog.set_meta("key", "value")
+            raise OSError(errno.EIO, "first")
+
+        assert store.catalog.get_meta("key") is None
+
+
+def test_a_copy_of_a_gallery_in_use_is_a_gallery(one, tmp_path):
+    with one.reader() as store, store.reading():
+        shutil.copytree(one.gallery, tmp_path / "copy")
+
+    assert check_gallery(tmp_path / "copy").healthy

@@ -1,0 +1,149 @@
+"""The check finds what is wrong with a gallery, and compares its answers with scikit-learn's."""
+
+import sqlite3
+
+import numpy as np
+import pytest
+
+from imgsearch.errors import GalleryNotFoundError, IndexFileError
+from imgsearch.gallery import check, vectors
+from imgsearch.gallery.check import check_gallery
+from imgsearch.gallery.index_file import publish_index
+from imgsearch.gallery.store import open_for_writing
+from imgsearch.index import faiss_index
+
+
+@pytest.fixture
+def six(lab):
+    for number in range(6):
+        lab.paint(f"{number}.png", (255, 50 * number, 0))
+    lab.update()
+    return lab
+
+
+def execute(lab, statement, *values):
+    connection = sqlite3.connect(lab.gallery / "catalog.sqlite")
+    with connection:
+        connection.execute(statement, values)
+    connection.close()
+
+
+def test_a_sound_gallery_agrees_with_scikit_learn(six):
+    report = check_gallery(six.gallery, sample=4, k=3)
+
+    assert (report.healthy, report.images, report.sampled, report.k) == (True, 6, 4, 3)
+    assert 0 <= report.max_score_difference < 1e-6
+    assert not report.repaired
+
+
+def test_sample_and_k_stop_at_what_there_is(six):
+    report = check_gallery(six.gallery)
+
+    assert (report.sampled, report.k) == (6, 6)
+
+
+def test_a_check_reads_in_blocks(six, monkeypatch):
+    monkeypatch.setattr(vectors, "BLOCK_ROWS", 2)
+
+    assert check_gallery(six.gallery, sample=3).healthy
+
+
+def test_an_empty_gallery_is_sound(lab):
+    lab.update()
+
+    assert check_gallery(lab.gallery).healthy
+    assert not check_gallery(lab.gallery, repair=True).repaired
+
+
+def test_a_gallery_without_an_identity_is_sound_and_needs_no_repair(lab):
+    with open_for_writing(lab.gallery):
+        pass
+
+    assert not check_gallery(lab.gallery, repair=True).repaired
+
+
+def test_a_sound_gallery_is_not_repaired(six):
+    assert not check_gallery(six.gallery, repair=True).repaired
+
+
+def test_repair_makes_no_gallery(lab):
+    with pytest.raises(GalleryNotFoundError):
+        check_gallery(lab.gallery, repair=True)
+    assert not lab.gallery.exists()
+
+
+def test_a_vector_that_is_no_unit_vector_is_reported(six):
+    blob, crc = vectors.pack(np.array([2, 0, 0], dtype=np.float32))
+    execute(six, "UPDATE embeddings SET vector = ?, crc32 = ? WHERE image_id = 2", blob, crc)
+
+    assert check_gallery(six.gallery).problems == ("the vector of image 2 is no unit vector",)
+
+
+def test_a_vector_that_is_not_a_number_is_reported(six):
+    blob, crc = vectors.pack(np.array([np.nan, 0, 0], dtype=np.float32))
+    execute(six, "UPDATE embeddings SET vector = ?, crc32 = ? WHERE image_id = 2", blob, crc)
+
+    assert check_gallery(six.gallery).problems == ("the vector of image 2 is no unit vector",)
+
+
+def test_an_index_of_other_vectors_than_the_catalogues_is_found_by_the_oracle(six):
+    blob, crc = vectors.pack(np.array([0, 0, 1], dtype=np.float32))
+    execute(six, "UPDATE embeddings SET vector = ?, crc32 = ? WHERE image_id = 2", blob, crc)
+
+    problems = check_gallery(six.gallery).problems
+
+    assert any("FAISS and scikit-learn differ" in problem for problem in problems)
+    assert "the index has another vector for image 2 than the catalogue" in problems
+
+
+def test_ids_that_changed_places_in_the_index_are_found(six):
+    with open_for_writing(six.gallery) as store:
+        index = faiss_index.FaissIndex(3)
+        for ids, embeddings in store.catalog.iterate_embeddings(3):
+            index.add(ids, np.ascontiguousarray(embeddings[::-1]))
+        publish_index(store.catalog, index)
+
+    problems = check_gallery(six.gallery).problems
+
+    assert any("another vector for image 1 " in problem for problem in problems)
+
+
+def test_a_row_that_belongs_to_no_root_is_reported(six):
+    execute(six, "DELETE FROM roots")
+
+    assert check_gallery(six.gallery).problems[0] == (
+        "the catalogue has a row in images that belongs to nothing"
+    )
+
+
+def test_an_index_that_faiss_cannot_read_is_reported(six, monkeypatch):
+    def fail(path):
+        raise IndexFileError(path, "no way")
+
+    monkeypatch.setattr(faiss_index, "read_index", fail)
+
+    assert "no way" in check_gallery(six.gallery).problems[0]
+
+
+def test_a_catalogue_that_cannot_be_read_through_is_reported(six, monkeypatch):
+    def fail(_catalog):
+        raise sqlite3.DatabaseError("malformed")
+
+    monkeypatch.setattr(check, "_count_without_vector", fail)
+
+    assert check_gallery(six.gallery).problems == ("the catalogue is damaged: malformed",)
+
+
+def test_what_quick_check_finds_is_reported(six):
+    connection = sqlite3.connect(six.gallery / "catalog.sqlite")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    path = six.gallery / "catalog.sqlite"
+    content = bytearray(path.read_bytes())
+    content[39] = 5  # the last byte of the number of free pages, in SQLite's header
+    path.write_bytes(content)
+
+    (problem,) = check_gallery(six.gallery).problems
+
+    assert problem.startswith("the catalogue is damaged: ")
+    assert "size is 0 but should be 5" in problem

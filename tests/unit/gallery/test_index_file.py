@@ -1,0 +1,159 @@
+"""The index file is a cache: lost, damaged or foreign, it costs time and never an answer."""
+
+import json
+import shutil
+
+import pytest
+
+from imgsearch.gallery.check import check_gallery
+from imgsearch.gallery.index_file import is_current
+from imgsearch.gallery.manifest import read_manifest
+
+
+@pytest.fixture
+def three(lab):
+    for name, colour in (("a.png", "#f00"), ("b.png", "#ff0"), ("c.png", "#0f0")):
+        lab.paint(name, colour)
+    lab.update()
+    return lab
+
+
+def index_of(lab):
+    (path,) = lab.gallery.glob("index-*.faiss")
+    return path
+
+
+def edit_manifest(lab, **changes):
+    path = lab.gallery / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def cut(lab):
+    path = index_of(lab)
+    path.write_bytes(path.read_bytes()[:-5])
+
+
+def scribble(lab):
+    path = index_of(lab)
+    path.write_bytes(b"\xab" * path.stat().st_size)
+
+
+def shrink(lab):
+    """Give the manifest the size of a truncated file: only the header tells."""
+    cut(lab)
+    edit_manifest(lab, size_bytes=index_of(lab).stat().st_size)
+
+
+def make_folder(lab):
+    path = index_of(lab)
+    path.unlink()
+    path.mkdir()
+
+
+DAMAGE = {
+    "index missing": lambda lab: index_of(lab).unlink(),
+    "index truncated": cut,
+    "index truncated, manifest agrees": shrink,
+    "index garbage": scribble,
+    "index a folder": make_folder,
+    "manifest missing": lambda lab: (lab.gallery / "manifest.json").unlink(),
+    "manifest garbage": lambda lab: (lab.gallery / "manifest.json").write_bytes(b"\xff\x00{"),
+    "manifest nested": lambda lab: (lab.gallery / "manifest.json").write_text("[" * 100_000),
+    "manifest a list": lambda lab: (lab.gallery / "manifest.json").write_text("[1, 2]"),
+    "manifest of other fields": lambda lab: edit_manifest(lab, extra=1),
+    "manifest, number a text": lambda lab: edit_manifest(lab, generation="1"),
+    "manifest, number true": lambda lab: edit_manifest(lab, generation=True),
+    "manifest, number negative": lambda lab: edit_manifest(lab, images=-1),
+    "manifest, name a number": lambda lab: edit_manifest(lab, index_file=1),
+    "manifest, name outside": lambda lab: edit_manifest(lab, index_file="../index-00000001.faiss"),
+    "manifest, name with a null": lambda lab: edit_manifest(lab, index_file="index-0\0.faiss"),
+    "manifest, name empty": lambda lab: edit_manifest(lab, index_file=""),
+    "manifest, token a number": lambda lab: edit_manifest(lab, token=1),
+    "manifest, digest none": lambda lab: edit_manifest(lab, sha256=None),
+    "another publication": lambda lab: edit_manifest(lab, token="another"),
+    "another count": lambda lab: edit_manifest(lab, images=4),
+    "a newer generation": lambda lab: edit_manifest(lab, generation=9),
+    "an older generation": lambda lab: edit_manifest(lab, generation=0),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_answers_stay_right_and_check_reports_and_mends(three, damage):
+    DAMAGE[damage](three)
+
+    # red to red 1, to yellow 1 / sqrt 2, to green 0
+    assert three.hits(three.root / "a.png") == [("a.png", 1.0), ("b.png", 0.707), ("c.png", 0.0)]
+    if damage != "another count":  # which no answer depends on
+        assert not check_gallery(three.gallery).healthy
+    if damage != "index a folder":
+        report = check_gallery(three.gallery, repair=True)
+        assert (report.healthy, report.images, report.sampled) == (True, 3, 3)
+
+
+@pytest.mark.parametrize("damage", sorted(set(DAMAGE) - {"index a folder", "another count"}))
+def test_the_next_update_or_check_mends_without_embedding(three, damage):
+    DAMAGE[damage](three)
+
+    report, embedded = three.update_quietly()
+
+    assert (report.unchanged, embedded) == (3, 0)
+    assert len(three.hits(three.root / "a.png")) == 3
+
+
+def test_a_flipped_vector_in_the_index_file_is_found_by_the_digest(three):
+    path = index_of(three)
+    content = bytearray(path.read_bytes())
+    content[37 + 37 + 8 + 2] ^= 0x40  # in the first vector, behind the headers and the count
+    path.write_bytes(content)
+
+    report = check_gallery(three.gallery)
+
+    assert report.problems == (
+        "the index file is damaged: its sha256 is not the manifest's;"
+        " run `imgsearch check --repair`",
+    )
+
+
+def test_a_catalogue_made_anew_beside_an_old_index_does_not_believe_it(three):
+    for path in three.gallery.glob("catalog.sqlite*"):
+        path.unlink()
+    (three.root / "a.png").unlink()
+    three.paint("d.png", "#00f")
+
+    report = three.update()  # the same generation and the same number of pictures as before
+
+    assert report.added == 3
+    assert three.hits(three.root / "d.png", k=1) == [("d.png", 1.0)]
+    assert three.hits(three.root / "c.png", k=2)[0] == ("c.png", 1.0)
+    assert check_gallery(three.gallery).healthy
+
+
+def test_a_catalogue_from_a_backup_that_counts_on_does_not_believe_a_newer_index(three, tmp_path):
+    backup = tmp_path / "backup.sqlite"
+    shutil.copy(three.gallery / "catalog.sqlite", backup)
+    three.paint("d.png", "#00f")
+    three.update()
+    for path in three.gallery.glob("catalog.sqlite-*"):
+        path.unlink()
+    shutil.copy(backup, three.gallery / "catalog.sqlite")
+    (three.root / "d.png").unlink()
+    three.paint("e.png", "#0ff")
+
+    three.update()  # generation 2 once more, with another fourth picture
+
+    assert three.hits(three.root / "e.png", k=1) == [("e.png", 1.0)]
+    # cyan to green is 1 / sqrt 2; blue to green would be 0
+    assert three.hits(three.root / "c.png", k=3)[1:] == [("b.png", 0.707), ("e.png", 0.707)]
+    assert check_gallery(three.gallery).healthy
+
+
+def test_removals_older_than_any_index_file_are_forgotten(three):
+    for name in ("a.png", "b.png", "c.png"):
+        (three.root / name).unlink()
+        three.update()
+
+    with three.reader() as store:
+        # generation 4 is published, generation 3 may still be mapped: 3 removed b, 4 removed c
+        assert store.catalog.removed_since(-1).tolist() == [3]
+        assert is_current(store.catalog)
+    assert read_manifest(three.gallery).images == 0

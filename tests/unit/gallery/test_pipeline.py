@@ -1,0 +1,86 @@
+"""The pipeline: in order, several at once, and never far ahead."""
+
+import threading
+from contextlib import closing
+
+import pytest
+
+from imgsearch.gallery import pipeline
+from imgsearch.gallery.pipeline import FileLoader, KnownContent, LoadedImage, map_in_order
+from imgsearch.gallery.records import FileStamp
+from imgsearch.types import Preprocessing
+
+
+def test_results_come_in_the_order_of_the_items():
+    release = threading.Event()
+
+    def slow_first(item):
+        if item == 0:
+            release.wait(5)
+        if item == 3:
+            release.set()
+        return item * 10
+
+    results = map_in_order(slow_first, range(8), jobs=4, look_ahead=6)
+
+    assert list(results) == [0, 10, 20, 30, 40, 50, 60, 70]
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_items_are_taken_only_as_fast_as_results_are(jobs):
+    taken = []
+
+    def items():
+        for number in range(1000):
+            taken.append(number)
+            yield number
+
+    with closing(map_in_order(str, items(), jobs=jobs, look_ahead=5)) as results:
+        assert [next(results) for _ in range(3)] == ["0", "1", "2"]
+        assert len(taken) == 7  # five under way for the first result, and one more for each
+
+
+def test_what_a_thread_raises_is_raised_and_the_rest_is_dropped():
+    seen = []
+
+    def work(item):
+        seen.append(item)
+        return 1 // (item - 2)
+
+    with pytest.raises(ZeroDivisionError):
+        list(map_in_order(work, range(1000), jobs=1, look_ahead=4))
+    assert len(seen) < 10
+
+
+def test_a_content_is_decoded_by_one_thread_until_it_is_released():
+    known = KnownContent(lambda digest: digest == b"stored")
+
+    assert not known.claim(b"stored")
+    assert known.claim(b"new")
+    assert not known.claim(b"new")
+    known.release(b"new")
+    assert known.claim(b"new")
+
+
+def test_a_picture_too_large_for_memory_is_streamed(lab, monkeypatch):
+    path = lab.paint("a.png", "#f00")
+    monkeypatch.setattr(pipeline, "load", lambda path: path)
+    loader = FileLoader(
+        {1: lab.root}, Preprocessing(8, "faithful"), KnownContent(lambda _: False), 1000
+    )
+
+    loaded = loader.load(FileStamp(1, "a.png", 1, 1))
+
+    assert isinstance(loaded, LoadedImage)
+    assert loaded.prepared.pixels[0, 0].tolist() == [255, 0, 0]
+    assert path.exists()
+
+
+def test_a_system_error_outside_the_reader_is_a_failure_of_the_file(lab, monkeypatch):
+    def fail(_path):
+        raise TimeoutError("the share does not answer")
+
+    monkeypatch.setattr(pipeline, "load", fail)
+    lab.paint("a.png", "#f00")
+
+    assert lab.update().failed[0].reason == "the share does not answer"
