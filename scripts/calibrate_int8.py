@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import openvino as ov  # noqa: TID251 - the graph's inside is looked at, which no engine shows
+import openvino as ov
 
 from imgsearch.embedding.registry import identity_of
 from imgsearch.embedding.vgg16 import LAYERS

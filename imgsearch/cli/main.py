@@ -11,11 +11,13 @@ import typer
 from typer.core import TyperGroup
 
 from imgsearch import __version__
+from imgsearch.cli.bench import bench
 from imgsearch.cli.check import check
 from imgsearch.cli.compare import compare
 from imgsearch.cli.export import export
 from imgsearch.cli.index import index
 from imgsearch.cli.info import info
+from imgsearch.cli.native_noise import native_messages_hidden
 from imgsearch.cli.output import print_error
 from imgsearch.cli.query import query
 from imgsearch.errors import ImgsearchError
@@ -29,7 +31,8 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer's own signature
         try:
-            return super().invoke(ctx)
+            with native_messages_hidden():
+                return super().invoke(ctx)
         except ImgsearchError as error:
             print_error(f"imgsearch: {error}")
             raise typer.Exit(EXIT_ERROR) from error
@@ -56,7 +59,7 @@ app = typer.Typer(
     help="Find the photos that look like this one, on your own machine.",
     epilog="Start with: imgsearch index ~/Pictures, then: imgsearch query cat.jpg",
 )
-for command in (index, query, compare, check, export, info):
+for command in (index, query, compare, check, export, info, bench):
     app.command()(command)
 
 
