@@ -17,7 +17,6 @@ from imgsearch.cli.compare import compare
 from imgsearch.cli.export import export
 from imgsearch.cli.index import index
 from imgsearch.cli.info import info
-from imgsearch.cli.native_noise import native_messages_hidden
 from imgsearch.cli.output import print_error
 from imgsearch.cli.query import query
 from imgsearch.errors import ImgsearchError
@@ -31,8 +30,7 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer's own signature
         try:
-            with native_messages_hidden():
-                return super().invoke(ctx)
+            return super().invoke(ctx)
         except ImgsearchError as error:
             print_error(f"imgsearch: {error}")
             raise typer.Exit(EXIT_ERROR) from error
