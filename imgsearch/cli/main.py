@@ -17,6 +17,7 @@ from imgsearch.cli.compare import compare
 from imgsearch.cli.export import export
 from imgsearch.cli.index import index
 from imgsearch.cli.info import info
+from imgsearch.cli.native_noise import native_messages_hidden
 from imgsearch.cli.output import print_error
 from imgsearch.cli.query import query
 from imgsearch.errors import ImgsearchError
@@ -30,7 +31,8 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer's own signature
         try:
-            return super().invoke(ctx)
+            with native_messages_hidden():
+                return super().invoke(ctx)
         except ImgsearchError as error:
             print_error(f"imgsearch: {error}")
             raise typer.Exit(EXIT_ERROR) from error

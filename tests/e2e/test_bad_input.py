@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -208,3 +209,33 @@ def test_a_name_with_a_newline_stays_on_one_line_of_an_error(fails, empty_galler
     assert "two\\nlines.jpg" in fails(
         "query", tmp_path / "two\nlines.jpg", "--gallery", empty_gallery
     )
+
+
+def test_what_libtiff_says_of_odd_files_does_not_reach_the_terminal(imgsearch, tmp_path):
+    (tmp_path / "folder").mkdir()
+    odd = tmp_path / "folder" / "odd.tif"
+    Image.new("RGB", (8, 8)).save(odd, compression="tiff_lzw")
+    content = bytearray(odd.read_bytes())
+    content[20:60] = b"\xff" * 40
+    odd.write_bytes(content)
+
+    answer = imgsearch("index", tmp_path / "folder")
+
+    assert [line.partition(":")[0] for line in answer.err.splitlines()] == [f"cannot read {odd}"]
+
+
+def test_a_full_disk_under_the_output_is_one_line(imgsearch, empty_gallery):
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            imgsearch.argv("info", "--gallery", empty_gallery),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=imgsearch.environment,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "imgsearch: the system refused: [Errno 28] No space left on device"
+    ]
