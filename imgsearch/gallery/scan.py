@@ -7,7 +7,9 @@ the same for a thousand files and for ten million.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from imgsearch.gallery.catalog import Catalog
 from imgsearch.gallery.records import FileStamp
@@ -16,6 +18,7 @@ from imgsearch.images.discover import walk as walk_folder
 
 _ROWS_PER_INSERT = 10_000
 _ROWS_PER_READ = 1_000
+_OWN_NAMES = r"catalog\.sqlite(-\w+)?|index-\d+\.faiss|manifest\.json|writer\.(lock|json)"
 _AFTER_ALL_PATHS = b"\xff" * 4097  # longer than any path that a system takes
 
 _TABLES = """
@@ -108,12 +111,13 @@ class Scan:
             "INSERT INTO scope VALUES (?, ?, ?, ?)", (walk.root_id, *_range_of(walk.prefix))
         )
         start = f"{walk.prefix}/" if walk.prefix else ""
-        folder = walk.root / walk.prefix
+        folder, own = walk.root / walk.prefix, self._own_files(walk)
         rows = (
             (walk.root_id, os.fsencode(start + file.path), file.size_bytes, file.mtime_ns)
             for file in walk_folder(
                 folder, lambda path, error: self._note_unlisted(walk, path, error)
             )
+            if own is None or not own.fullmatch(start + file.path)
         )
         for part in _parts_of(rows):
             with self._catalog.transaction("DEFERRED"):
@@ -178,6 +182,14 @@ class Scan:
             "DELETE FROM rejects"
             f" WHERE (root_id, path) IN ({_NOT_THERE.replace('{table}', 'rejects')})"
         )
+
+    def _own_files(self, walk: Walk) -> re.Pattern[str] | None:
+        """Return what matches the gallery's own files, None if it does not lie in the root."""
+        if not self._catalog.folder.is_relative_to(walk.root):
+            return None
+        inside = self._catalog.folder.relative_to(walk.root)
+        start = "" if inside == Path() else f"{inside.as_posix()}/"
+        return re.compile(f"{re.escape(start)}({_OWN_NAMES})")
 
     def _note_unlisted(self, walk: Walk, path: str, error: OSError) -> None:
         below = "/".join(filter(None, (walk.prefix, path)))

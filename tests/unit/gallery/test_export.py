@@ -86,7 +86,7 @@ def test_a_file_that_exists_is_not_written_over(lab, tmp_path):
 def test_a_target_that_cannot_be_written_is_told(lab, tmp_path):
     lab.update()
 
-    with pytest.raises(GalleryWriteError, match="cannot write .*No such file or directory"):
+    with pytest.raises(GalleryWriteError, match=r"cannot write .*No such file or directory"):
         exported(lab, tmp_path / "missing" / "out.npz")
 
 

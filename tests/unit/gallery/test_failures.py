@@ -42,6 +42,8 @@ def test_a_text_named_jpeg_is_failed_and_a_text_is_ignored(lab):
     assert list(reasons(report)) == ["a.jpg"]
     assert [ignored.path.name for ignored in report.ignored] == ["b.txt"]
     assert report.images == 0
+    with lab.reader() as store:
+        assert [store.catalog.reject_count(kind) for kind in ("failed", "ignored")] == [1, 1]
 
 
 def test_a_picture_is_found_by_its_content_under_a_wrong_name(lab):

@@ -1,5 +1,7 @@
 """An update that is stopped anywhere leaves a gallery that answers, and that goes on."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -176,6 +178,12 @@ def test_a_file_written_durably_is_the_old_one_if_writing_fails(tmp_path):
         durable.write_durably(path, fail)
 
     assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("file", "old")]
+
+
+def test_a_folder_is_not_flushed_where_it_has_no_handle(tmp_path, monkeypatch):
+    monkeypatch.setattr(durable, "os", SimpleNamespace(name="nt"))  # and nothing to open it with
+
+    durable._fsync(tmp_path)
 
 
 def test_only_a_faiss_index_can_be_published(five):

@@ -8,6 +8,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from imgsearch.errors import GalleryLockedError, GalleryWriteError
@@ -119,6 +120,9 @@ def test_readers_see_one_state_while_a_writer_works(lab):
         lab.update()
 
         assert (len(index), reader.catalog.image_count()) == (1, 1)
+        # The file that the index is mapped from has been deleted by now.
+        assert not (lab.gallery / "index-00000001.faiss").exists()
+        assert index.search(np.array([[1, 0, 0]], dtype=np.float32), 1)[0].ids.tolist() == [1]
         assert [image.stamp.path for image in reader.catalog.iterate_images()] == ["a.png"]
 
     assert lab.names() == ["b.png"]

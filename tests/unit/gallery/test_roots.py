@@ -125,7 +125,21 @@ def test_a_gallery_may_lie_outside_its_root(lab, tmp_path):
     lab.update(gallery=gallery)
 
     assert list(lab.rows(gallery)) == [lab.root / "a.png"]
-    assert os.listdir(lab.root) == ["a.png"]
+    assert list(lab.root.iterdir()) == [lab.root / "a.png"]
+
+
+@pytest.mark.parametrize("place", [".", "sub/gallery"])
+def test_a_gallery_may_lie_among_the_pictures_and_its_files_are_none_of_them(lab, place):
+    gallery = lab.root / place
+    lab.paint("a.png", "#f00")
+    lab.paint("sub/gallery/b.png", "#0f0")
+    lab.paint("sub/manifest.json", "#00f")  # a picture, in spite of its name
+    lab.update(gallery=gallery)
+
+    report, embedded = lab.update_quietly(gallery=gallery)
+
+    assert (report.unchanged, report.ignored, report.failed, embedded) == (3, (), (), 0)
+    assert report.images_per_second == 0  # nothing was opened
 
 
 def test_a_gallery_moves_with_its_folder(lab, tmp_path):

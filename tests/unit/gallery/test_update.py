@@ -2,14 +2,11 @@
 
 import io
 import os
-from dataclasses import replace
 
 import pytest
 from PIL import Image
 
-from imgsearch.errors import EmbedderMismatchError, ImageFolderError, WeightsNotFoundError
-from imgsearch.gallery.report import UpdateOptions
-from imgsearch.gallery.update import update_gallery
+from imgsearch.gallery import scan
 
 RED, GREEN, YELLOW = (1, 0, 0), (0, 1, 0), (0.7071, 0.7071, 0)
 
@@ -184,6 +181,18 @@ def test_copies_in_one_update_are_embedded_once(lab):
     assert (numbers(report), embedded) == ({"added": 40}, 1)
 
 
+def test_any_number_of_files_is_walked_and_read_in_parts(lab, monkeypatch):
+    monkeypatch.setattr(scan, "_ROWS_PER_INSERT", 2)
+    monkeypatch.setattr(scan, "_ROWS_PER_READ", 2)
+    for number in range(5):
+        lab.paint(f"{number}.png", (255, number, 0))
+
+    assert numbers(lab.update()) == {"added": 5}
+    for path in lab.root.glob("*.png"):
+        path.unlink()
+    assert numbers(lab.update()) == {"removed": 5}
+
+
 def test_rehash_finds_a_change_that_keeps_size_and_time(lab):
     path = lab.write("a.png", encoded("#f00").ljust(100))
     lab.paint("b.png", "#0f0")
@@ -195,67 +204,3 @@ def test_rehash_finds_a_change_that_keeps_size_and_time(lab):
     assert numbers(lab.update()) == {"unchanged": 2}
     assert numbers(lab.update(rehash=True)) == {"updated": 1, "unchanged": 1}
     assert lab.vectors() == {"a.png": YELLOW, "b.png": GREEN}
-
-
-def test_another_identity_is_refused_and_changes_nothing(lab):
-    lab.paint("a.png", "#f00")
-    lab.update()
-    rows = lab.rows()
-    other = replace(lab.embedder.identity, weights="c1" * 32)
-
-    with pytest.raises(EmbedderMismatchError, match=r"weights c0c0c0c0\), not with .* c1c1c1c1"):
-        update_gallery(lab.gallery, [lab.root], identity=other, make_embedder=lab.make_embedder)
-
-    assert lab.rows() == rows
-
-
-def test_an_embedder_that_cannot_be_made_does_not_bind_the_gallery(lab):
-    lab.paint("a.png", "#f00")
-    other = replace(lab.embedder.identity, weights="c1" * 32)
-
-    def fail(_identity):
-        raise WeightsNotFoundError("no weights")
-
-    with pytest.raises(WeightsNotFoundError):
-        update_gallery(lab.gallery, [lab.root], identity=other, make_embedder=fail)
-
-    assert numbers(lab.update()) == {"added": 1}
-
-
-@pytest.mark.parametrize("name", ["missing", "file", "loop"])
-def test_a_root_that_is_no_folder_is_refused_before_anything_is_made(lab, name):
-    lab.paint("file", "#f00")
-    (lab.root / "loop").symlink_to(lab.root / "loop")
-
-    with pytest.raises(ImageFolderError, match="cannot index"):
-        lab.update(lab.root, lab.root / name)
-
-    assert not lab.gallery.exists()
-
-
-@pytest.mark.parametrize("wrong", [{"jobs": -1}, {"batch_size": 0}])
-def test_impossible_options_are_refused(wrong):
-    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be"):
-        UpdateOptions(**wrong)
-
-
-def test_progress_counts_what_is_found_read_and_written(lab):
-    lab.paint("a.png", "#f00")
-    lab.paint("b.png", "#0f0")
-    told = []
-
-    update_gallery(
-        lab.gallery,
-        [lab.root],
-        identity=lab.embedder.identity,
-        make_embedder=lab.make_embedder,
-        on_progress=lambda progress: told.append((progress.stage, progress.done, progress.total)),
-    )
-
-    assert told == [
-        ("scan", 2, None),
-        ("embed", 1, 2),
-        ("embed", 2, 2),
-        ("index", 0, 2),
-        ("index", 2, 2),
-    ]
