@@ -136,8 +136,7 @@ def _create_openvino(
 def _create_tensorflow(
     identity: EmbedderIdentity, precision: WantedPrecision, load: Callable[[], Vgg16Weights]
 ) -> Embedder:
-    if precision not in ("auto", "fp32"):
-        raise EngineError(f"the tensorflow engine computes in fp32 only, not in {precision}")
     from imgsearch.embedding.vgg16_tensorflow import TensorflowVgg16
 
-    return TensorflowVgg16.create(identity, load())
+    wanted = None if precision == "auto" else precision
+    return TensorflowVgg16.create(identity, load(), precision=wanted)

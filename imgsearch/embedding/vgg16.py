@@ -29,6 +29,9 @@ LAYERS: Final = tuple(
     for conv in range(1, convs + 1)
 )
 
+BLOCK_ENDS: Final = frozenset(f"block{b}_conv{convs}" for b, (convs, _) in enumerate(BLOCKS, 1))
+"""The layers whose output is pooled."""
+
 
 def kernel_shapes() -> list[tuple[int, int, int, int]]:
     """Return the shape of each kernel in layer order, as (height, width, inputs, outputs)."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from imgsearch.embedding.vgg16 import BLOCKS, LAYERS, MEAN_RGB
+from imgsearch.embedding.vgg16 import BLOCK_ENDS, LAYERS, MEAN_RGB
 from imgsearch.embedding.weights import Vgg16Weights
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 Ranges = Mapping[str, float]
 """For each convolution but the first, the largest input that is told apart from larger ones."""
 
-_BLOCK_ENDS: Final = frozenset(f"block{b}_conv{convs}" for b, (convs, _) in enumerate(BLOCKS, 1))
 _RANGES_FILE: Final = "int8_ranges.json"
 _LARGEST_PIXEL: Final = 255 - min(MEAN_RGB)
 _LARGEST_WEIGHT: Final = 127  # of a signed byte, used symmetrically
@@ -69,7 +68,7 @@ def build_features(
             operand = _quantised_weights(arranged)
         node = ops.convolution(node, operand, [1, 1], [1, 1], [1, 1], [1, 1])
         node = ops.relu(ops.add(node, bias.reshape(1, -1, 1, 1))).output(0)
-        if name in _BLOCK_ENDS:
+        if name in BLOCK_ENDS:
             node = ops.max_pool(node, [2, 2], [1, 1], [0, 0], [0, 0], [2, 2]).output(0)
     return ov.Model([node, *inputs] if taps else [node], [pixels], "vgg16")
 

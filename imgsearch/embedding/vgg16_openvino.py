@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import platform
 import tempfile
 import threading
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
+from imgsearch.embedding import processor
 from imgsearch.embedding.cache import cache_folder
 from imgsearch.embedding.graph_file import read_graph, write_graph
 from imgsearch.embedding.pooling import pooling_of
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _GRAPH_REVISION: Final = 2  # raise it whenever `build_features` or its ranges change
 _BATCH_SIZE: Final = 8  # measured: one picture or 32 at a time, the speed is the same within 5 %
-_BYTE_INSTRUCTIONS: Final = frozenset({"amx_int8", "avx512_vnni", "avx_vnni"})
 _logger = logging.getLogger(__name__)
 
 
@@ -128,27 +127,14 @@ def has_int8() -> bool:
     """
     if "INT8" not in _capabilities():
         return False
-    flags = _processor_flags()
-    # Where the flags cannot be read: every x86 processor with bfloat16 has VNNI too.
-    return bool(flags & _BYTE_INSTRUCTIONS) if flags else has_bf16() and _is_x86()
+    if processor.processor_flags():
+        return bool(processor.byte_instructions())
+    # The flags cannot be read; every x86 processor with bfloat16 has VNNI too.
+    return has_bf16() and processor.is_x86()
 
 
 def _capabilities() -> list[str]:
     return list(_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
-
-
-def _processor_flags() -> frozenset[str]:
-    """Return the processor's features as Linux lists them; none elsewhere."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return frozenset()
-    lines = [line.partition(":")[2] for line in text.splitlines() if line.startswith("flags")]
-    return frozenset(lines[0].split()) if lines else frozenset()
-
-
-def _is_x86() -> bool:
-    return platform.machine().lower() in {"x86_64", "amd64"}
 
 
 def graph_file(precision: Precision) -> Path:

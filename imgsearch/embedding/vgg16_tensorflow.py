@@ -1,4 +1,4 @@
-"""The reference engine: Keras's own VGG16, in float32, a few pictures a second."""
+"""VGG16 by TensorFlow: Keras's own network in float32 as the reference, or bfloat16 constants."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Final, Protocol, cast
+from typing import Any, Final, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from imgsearch.embedding import processor
 from imgsearch.embedding.pooling import pooling_of
 from imgsearch.embedding.vgg16 import (
+    BLOCK_ENDS,
     DIM,
+    LAYERS,
+    MEAN_RGB,
     check_batch,
     unit_rows,
 )
@@ -28,54 +32,64 @@ from imgsearch.types import EmbedderIdentity, Embeddings, PixelBatch, Precision
 _CONNECT_TIMEOUT_S: Final = 10.0
 
 
-class _Network(Protocol):
-    """The part of a Keras model that is used."""
+FeatureMap: TypeAlias = npt.NDArray[np.float32]
+"""Shape (n, height, width, 512), or (n, 512) where the network has averaged already."""
 
-    def predict(self, x: npt.NDArray[np.float32], *, verbose: int) -> npt.NDArray[np.float32]: ...
+Network: TypeAlias = Callable[[PixelBatch], FeatureMap]
 
 
 class TensorflowVgg16:
-    """VGG16 by TensorFlow. Calls of `embed` from several threads take turns."""
-
-    precision: Precision = "fp32"
+    """VGG16 by TensorFlow, on the GPU where it sees one. Threads that call `embed` take turns."""
 
     def __init__(
-        self, identity: EmbedderIdentity, network: _Network, *, batch_size: int = 32
+        self,
+        identity: EmbedderIdentity,
+        network: Network,
+        precision: Precision,
+        *,
+        batch_size: int = 32,
     ) -> None:
         self._identity = identity
         self._network = network
+        self._precision = precision
         self._pool = pooling_of(identity.pooling)
         self._turn = threading.Lock()
         self.batch_size = batch_size
 
     @classmethod
     def create(
-        cls, identity: EmbedderIdentity, weights: Vgg16Weights, *, batch_size: int = 32
+        cls,
+        identity: EmbedderIdentity,
+        weights: Vgg16Weights,
+        *,
+        precision: Precision | None = "fp32",
+        batch_size: int = 32,
     ) -> TensorflowVgg16:
-        """Build Keras's network around the weights.
+        """Build the network around the weights.
 
         Args:
             identity: What the vectors are to mean.
             weights: The convolutions.
+            precision: fp32 for Keras's own network; bf16 for a graph of the same layers with
+                constants in bfloat16; None for bf16 where something multiplies it natively.
             batch_size: How many pictures are in memory as floats at a time.
 
         Raises:
-            EngineError: If TensorFlow cannot be loaded.
+            EngineError: If TensorFlow cannot be loaded, or the precision is int8.
         """
-        side = identity.preprocessing.side
-        network = _keras().applications.VGG16(
-            weights=None,
-            include_top=False,
-            input_shape=(side, side, 3),
-            pooling="avg" if identity.pooling == "avg" else None,
-        )
-        network.set_weights(list(weights.arrays().values()))
-        return cls(identity, network, batch_size=batch_size)
+        chosen = choose_precision(precision)
+        make = _keras_network if chosen == "fp32" else _bfloat_network
+        return cls(identity, make(identity, weights), chosen, batch_size=batch_size)
 
     @property
     def identity(self) -> EmbedderIdentity:
         """What the vectors mean."""
         return self._identity
+
+    @property
+    def precision(self) -> Precision:
+        """The arithmetic in use."""
+        return self._precision
 
     def embed(self, batch: PixelBatch) -> Embeddings:
         """Embed prepared pictures, as `Embedder.embed` promises."""
@@ -88,11 +102,71 @@ class TensorflowVgg16:
         return embeddings
 
     def _embed_some(self, batch: PixelBatch) -> Embeddings:
-        prepare = _keras().applications.vgg16.preprocess_input
-        features = self._network.predict(prepare(batch.astype(np.float32)), verbose=0)
+        features = self._network(batch)
         if features.ndim == 2:  # Keras has averaged already
             return unit_rows(features)
         return self._pool(features.transpose(0, 3, 1, 2))
+
+
+def choose_precision(wanted: Precision | None) -> Precision:
+    """Return the precision to compute in.
+
+    Args:
+        wanted: None for bf16 where the processor or a GPU multiplies it natively, else fp32.
+
+    Raises:
+        EngineError: If it is int8, which this engine has not.
+    """
+    if wanted == "int8":
+        raise EngineError("the tensorflow engine computes in fp32 or bf16, not in int8")
+    if wanted is not None:
+        return wanted
+    return "bf16" if processor.bfloat_instructions() or _gpus() else "fp32"
+
+
+def _keras_network(identity: EmbedderIdentity, weights: Vgg16Weights) -> Network:
+    """Keras's own VGG16 with Keras's own preprocessing: the reference."""
+    side = identity.preprocessing.side
+    keras = _keras()
+    network = keras.applications.VGG16(
+        weights=None,
+        include_top=False,
+        input_shape=(side, side, 3),
+        pooling="avg" if identity.pooling == "avg" else None,
+    )
+    network.set_weights(list(weights.arrays().values()))
+    prepare = keras.applications.vgg16.preprocess_input
+
+    def run(batch: PixelBatch) -> FeatureMap:
+        return cast(FeatureMap, network.predict(prepare(batch.astype(np.float32)), verbose=0))
+
+    return run
+
+
+def _bfloat_network(identity: EmbedderIdentity, weights: Vgg16Weights) -> Network:
+    """Build the same layers over bfloat16 constants; mixed precision would cast at every call."""
+    tf = _tensorflow()
+    side = identity.preprocessing.side
+    layers = [
+        (name, tf.constant(_for_rgb(name, kernel), tf.bfloat16), tf.constant(bias, tf.bfloat16))
+        for name, kernel, bias in weights.layers
+    ]
+
+    @tf.function(input_signature=[tf.TensorSpec((None, side, side, 3), tf.uint8)])  # type: ignore[untyped-decorator, unused-ignore]
+    def run(pixels: Any) -> Any:  # noqa: ANN401 - TensorFlow is untyped
+        node = tf.cast(tf.cast(pixels, tf.float32) - tf.constant(MEAN_RGB), tf.bfloat16)
+        for name, kernel, bias in layers:
+            node = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(node, kernel, 1, "SAME"), bias))
+            if name in BLOCK_ENDS:
+                node = tf.nn.max_pool2d(node, 2, 2, "VALID")
+        return tf.cast(node, tf.float32)
+
+    return lambda batch: cast(FeatureMap, run(tf.constant(batch)).numpy())
+
+
+def _for_rgb(name: str, kernel: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Let the first kernel take RGB; Keras turns RGB into BGR instead."""
+    return kernel[:, :, ::-1] if name == LAYERS[0] else kernel
 
 
 def download_weights() -> list[Convolution]:
@@ -122,20 +196,28 @@ def _connect_timeout() -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
+def _gpus() -> list[Any]:
+    """Return the GPUs that TensorFlow sees; what runs on them is the same code."""
+    return list(_tensorflow().config.list_physical_devices("GPU"))
+
+
 def _keras() -> ModuleType:
-    """Import Keras on TensorFlow, without the notes that TensorFlow writes about the processor."""
-    if sys.modules.get("tensorflow") is None:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        try:
-            with _stderr_closed():
-                import tensorflow  # noqa: F401, TID251
-        except ImportError as error:
-            raise EngineError(
-                f"TensorFlow cannot be loaded: {error}; use --engine openvino"
-            ) from error
+    _tensorflow()
     import keras  # noqa: TID251
 
     return cast(ModuleType, keras)
+
+
+def _tensorflow() -> ModuleType:
+    """Import TensorFlow, without the notes that it writes about the processor."""
+    if sys.modules.get("tensorflow") is None:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        with _stderr_closed():
+            import tensorflow  # noqa: TID251
+    except ImportError as error:
+        raise EngineError(f"TensorFlow cannot be loaded: {error}; use --engine openvino") from error
+    return cast(ModuleType, tensorflow)
 
 
 @contextlib.contextmanager

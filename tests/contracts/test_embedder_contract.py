@@ -60,7 +60,14 @@ def make(cache):
 @pytest.fixture(
     params=[
         pytest.param(name, marks=[] if name == "fake" else pytest.mark.weights)
-        for name in ("fake", "tensorflow fp32", "openvino fp32", "openvino bf16", "openvino int8")
+        for name in (
+            "fake",
+            "tensorflow fp32",
+            "tensorflow bf16",
+            "openvino fp32",
+            "openvino bf16",
+            "openvino int8",
+        )
     ]
 )
 def embedder(request, make):

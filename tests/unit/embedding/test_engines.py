@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imgsearch.embedding import vgg16_openvino, vgg16_tensorflow
+from imgsearch.embedding import processor, vgg16_openvino, vgg16_tensorflow
 from imgsearch.embedding.vgg16 import WEIGHTS_DIGEST
 from imgsearch.embedding.vgg16_openvino import (
     OpenvinoVgg16,
@@ -67,8 +67,7 @@ def test_engines_agree_in_every_pooling_and_at_another_side(pooling, weights, pi
 
 def test_a_generalised_mean_is_the_power_mean_of_the_last_feature_map(weights, pictures):
     engine = TensorflowVgg16.create(identity("gem-3"), weights)
-    prepared = pictures[..., ::-1].astype(np.float32) - [103.939, 116.779, 123.68]  # BGR, less mean
-    features = engine._network.predict(prepared, verbose=0)  # (3, 2, 2, 512)
+    features = engine._network(pictures)  # (3, 2, 2, 512)
     lifted = np.clip(features, 1e-6, None).astype(np.float64)
     expected = ((lifted**3).sum(axis=(1, 2)) / 4) ** (1 / 3)
     expected /= np.sqrt((expected**2).sum(axis=1, keepdims=True))
@@ -173,10 +172,29 @@ def test_int8_is_native_only_where_bytes_are_multiplied_without_overflow(
     capabilities, flags, machine, native, monkeypatch
 ):
     monkeypatch.setattr(vgg16_openvino, "_capabilities", lambda: capabilities)
-    monkeypatch.setattr(vgg16_openvino, "_processor_flags", lambda: frozenset(flags))
-    monkeypatch.setattr(vgg16_openvino.platform, "machine", lambda: machine)
+    monkeypatch.setattr(processor, "processor_flags", lambda: frozenset(flags))
+    monkeypatch.setattr(processor.platform, "machine", lambda: machine)
 
     assert has_int8() is native
+
+
+def test_tensorflow_in_bf16_agrees_with_tensorflow_in_fp32_on_photos(weights, photos):
+    exact = TensorflowVgg16.create(identity("rgem-2", side=224), weights, precision="fp32")
+    coarse = TensorflowVgg16.create(identity("rgem-2", side=224), weights, precision="bf16")
+
+    assert coarse.precision == "bf16"
+    assert cosines(exact.embed(photos), coarse.embed(photos)).min() >= 0.9999
+
+
+@pytest.mark.parametrize(
+    ("flags", "gpus", "chosen"),
+    [(set(), [], "fp32"), ({"avx512_bf16"}, [], "bf16"), (set(), ["a GPU"], "bf16")],
+)
+def test_tensorflow_takes_bf16_where_something_multiplies_it(flags, gpus, chosen, monkeypatch):
+    monkeypatch.setattr(processor, "processor_flags", lambda: frozenset(flags))
+    monkeypatch.setattr(vgg16_tensorflow, "_gpus", lambda: gpus)
+
+    assert vgg16_tensorflow.choose_precision(None) == chosen
 
 
 def test_int8_vectors_lie_close_to_fp32_vectors_on_photos(weights, photos):

@@ -68,10 +68,12 @@ def test_vectors_that_this_release_cannot_make_are_refused(change):
         create_embedder(replace(identity_of("tutorial"), **change))
 
 
-@pytest.mark.parametrize("precision", ["bf16", "int8"])
-def test_the_reference_engine_refuses_less_than_fp32(precision):
-    with pytest.raises(EngineError, match="fp32 only"):
-        create_embedder(identity_of("tutorial"), engine="tensorflow", precision=precision)
+@pytest.mark.weights
+def test_the_tensorflow_engine_has_no_int8(weights_cache, use):
+    use(weights_cache)
+
+    with pytest.raises(EngineError, match="fp32 or bf16, not in int8"):
+        create_embedder(identity_of("tutorial"), engine="tensorflow", precision="int8")
 
 
 @pytest.mark.weights
