@@ -10,12 +10,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from imgsearch.errors import ImageReadError
 from imgsearch.gallery.records import FileStamp, Reject
+from imgsearch.images.budget import PixelBudget
 from imgsearch.images.discover import looks_like_image, sniff
 from imgsearch.images.fingerprint import content_hash
 from imgsearch.images.prepare import PreparedImage, prepare
@@ -73,12 +74,14 @@ class FileLoader:
         preprocessing: What the network wants to see.
         known: Which contents need no decoding.
         max_pixels: Pictures that declare more are refused.
+        budget: What the threads may hold decoded, all together.
     """
 
     roots: dict[int, Path]
     preprocessing: Preprocessing
     known: KnownContent
     max_pixels: int
+    budget: PixelBudget = field(default_factory=PixelBudget)
 
     def load(self, stamp: FileStamp) -> LoadedImage | Reject:
         """Read, hash and, unless its content is known, decode a file."""
@@ -106,7 +109,11 @@ class FileLoader:
     def _prepare(self, stamp: FileStamp, source: bytes | Path, digest: bytes) -> LoadedImage:
         try:
             prepared = prepare(
-                source, self.preprocessing, name=stamp.path, max_pixels=self.max_pixels
+                source,
+                self.preprocessing,
+                name=stamp.path,
+                max_pixels=self.max_pixels,
+                budget=self.budget,
             )
         except ImageReadError:
             self.known.release(digest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -15,6 +15,7 @@ import simplejpeg
 from PIL import ExifTags, Image
 
 from imgsearch.errors import ImageReadError, ImageTooLargeError, UnsupportedImageError
+from imgsearch.images.budget import PixelBudget
 from imgsearch.images.colour import flatten, to_srgb
 from imgsearch.images.failures import DECODER_ERRORS, decoding
 from imgsearch.images.formats import is_targa_name, sniff, unread_kind
@@ -129,8 +130,12 @@ def decode(
 
 
 @contextmanager
-def opened(source: Path | bytes, *, name: str, max_pixels: int) -> Iterator[Opened]:
+def opened(
+    source: Path | bytes, *, name: str, max_pixels: int, budget: PixelBudget | None = None
+) -> Iterator[Opened]:
     """Read a picture's header and check what it declares; decode within the `with` block.
+
+    The block waits for its turn where there is a `budget`.
 
     Raises:
         ImageReadError: As `decode` does, also for what goes wrong in the block.
@@ -146,7 +151,8 @@ def opened(source: Path | bytes, *, name: str, max_pixels: int) -> Iterator[Open
                 raise ImageTooLargeError(name, pixels, max_pixels)
             if pixels == 0:
                 raise ImageReadError(name, f"the {kind} header declares no pixels")
-            yield Opened(picture, kind, content if isinstance(content, bytes) else None)
+            with budget.hold(pixels) if budget is not None else nullcontext():
+                yield Opened(picture, kind, content if isinstance(content, bytes) else None)
 
 
 def render(found: Opened, shrink_to: int | None) -> Rendered:

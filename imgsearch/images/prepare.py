@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
+from imgsearch.images.budget import PixelBudget
 from imgsearch.images.decode import Opened, opened, orientation, render, upright_size
 from imgsearch.types import DEFAULT_MAX_PIXELS, Pixels, Preprocessing
 
@@ -44,6 +45,7 @@ def prepare(
     *,
     name: str,
     max_pixels: int = DEFAULT_MAX_PIXELS,
+    budget: PixelBudget | None = None,
 ) -> PreparedImage:
     """Decode a picture and resize it to the square that a network wants.
 
@@ -52,13 +54,14 @@ def prepare(
         preprocessing: The side of the square, and how the picture is rendered.
         name: What an error message calls the file.
         max_pixels: A picture that declares more is refused before any pixel is decoded.
+        budget: What several threads share, so that large pictures are decoded one by one.
 
     Raises:
         ImageTooLargeError: If it declares more than `max_pixels`.
         UnsupportedImageError: If it is no picture, or of a kind that is not read.
         ImageReadError: If it cannot be read or is damaged.
     """
-    with opened(source, name=name, max_pixels=max_pixels) as found:
+    with opened(source, name=name, max_pixels=max_pixels, budget=budget) as found:
         make = _as_keras if preprocessing.rendering == "keras" else _faithfully
         return make(found, preprocessing.side)
 
