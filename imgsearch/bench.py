@@ -31,7 +31,7 @@ PROJECTED: Final = (1_000, 10_000, 100_000)
 SEARCHED: Final = 30_000
 """Vectors in the index that is searched."""
 
-_BATCH: Final = 32
+_BATCH: Final = 16
 _FIRST_FILES: Final = 16  # enough to learn roughly how fast this machine is
 _MOST_FILES: Final = 4_000
 _SEED: Final = 3
@@ -118,9 +118,9 @@ def measure_machine(*, seconds: float = 2.0, every_engine: bool = False) -> Mach
     )
 
 
-def network_speed(embedder: Embedder, *, seconds: float) -> float:
+def network_speed(embedder: Embedder, *, seconds: float, batch_size: int = _BATCH) -> float:
     """Return how many prepared pictures a second an embedder turns into vectors."""
-    batch = _noise(embedder.identity.preprocessing.side)
+    batch = _noise(batch_size, embedder.identity.preprocessing.side)
     embedder.embed(batch)  # the first call makes buffers
     return _rate(lambda: len(embedder.embed(batch)), seconds)
 
@@ -201,9 +201,9 @@ def _photo(width: int, height: int) -> bytes:
     return file.getvalue()
 
 
-def _noise(side: int) -> PixelBatch:
+def _noise(count: int, side: int) -> PixelBatch:
     """Make a batch of prepared pictures; the network takes as long for noise as for photos."""
-    return np.random.default_rng(_SEED).integers(0, 256, (_BATCH, side, side, 3), np.uint8)
+    return np.random.default_rng(_SEED).integers(0, 256, (count, side, side, 3), np.uint8)
 
 
 def _search_seconds(dim: int, seconds: float) -> float:
