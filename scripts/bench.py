@@ -20,19 +20,19 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before a child process loads TensorFlow
 
 from benchmarks import parts
-from benchmarks.plan import FULL, QUICK, Plan
+from benchmarks.plan import FULL, QUICK, TINY, Plan
 from benchmarks.plot import write_plot
 from benchmarks.table import Row, machine, markdown
 
 
 def main() -> None:
     wanted = arguments()
-    plan = QUICK if wanted.quick else FULL
+    plan = TINY if wanted.tiny else QUICK if wanted.quick else FULL
     plan = replace(plan, photos=wanted.photos) if wanted.photos else plan
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="imgsearch-bench-") as name:
         rows = list(measure(Path(name).resolve(), plan))
-    document = describe(rows, quick=wanted.quick)
+    document = describe(rows, quick=wanted.quick or wanted.tiny)
     print(document)
     parts.say(f"finished after {time.perf_counter() - started:.0f} s")
     if wanted.write:
@@ -46,6 +46,7 @@ def arguments() -> argparse.Namespace:
         epilog="Example: scripts/bench --write docs",
     )
     parser.add_argument("--quick", action="store_true", help="small sizes: a minute or two")
+    parser.add_argument("--tiny", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--photos", type=photo_count, metavar="N", help="files of 0.2 megapixels")
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="write bench.md and bench.png")
     return parser.parse_args()

@@ -62,17 +62,17 @@ def chain_rate(precision: str, height: int, seconds: float) -> float:
 
 def product_chain(height: int, *, in_bytes: bool) -> ov.Model:
     random = np.random.default_rng(3)
-    scale = np.float32(1 / np.sqrt(WIDTH))
+    scale = np.float32(1 / 73 / np.sqrt(WIDTH))  # 73: deviation of the bytes; keeps magnitudes
+    steps = random.integers(-127, 128, (WIDTH, WIDTH), np.int8)
     rows = ops.parameter([height, WIDTH], np.float32)
     node = rows
-    for _ in range(PRODUCTS):
+    for number in range(PRODUCTS):
+        matrix = np.roll(steps, number, axis=0)
         if in_bytes:  # OpenVINO multiplies bytes where both sides were rounded to 256 levels
             node = ops.fake_quantize(node, *(np.float32(end) for end in (0, 4, 0, 4)), 256)
-            steps = random.integers(-127, 128, (WIDTH, WIDTH), np.int8)
-            weights = ops.multiply(ops.convert(ops.constant(steps), "f32"), scale / np.float32(64))
+            weights = ops.multiply(ops.convert(ops.constant(matrix), "f32"), scale)
         else:
-            matrix = random.standard_normal((WIDTH, WIDTH), np.float32)
-            weights = ops.constant(matrix * scale)
+            weights = ops.constant(matrix.astype(np.float32) * scale)
         node = ops.matmul(node, weights, transpose_a=False, transpose_b=True)
     return ov.Model([node], [rows], "products")
 

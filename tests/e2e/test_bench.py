@@ -47,7 +47,7 @@ def written(tmp_path_factory):
     """What a very small run of scripts/bench prints, and the folder that it writes to."""
     folder = tmp_path_factory.mktemp("bench")
     script = Path(__file__).parents[2] / "scripts" / "bench.py"
-    command = [sys.executable, script, "--quick", "--photos", "2", "--write", folder]
+    command = [sys.executable, script, "--tiny", "--write", folder]
     environment = {**os.environ, "PYTHONPATH": str(script.parents[1])}
     done = subprocess.run(
         command, env=environment, capture_output=True, check=False, text=True, timeout=600
@@ -71,9 +71,9 @@ def test_the_full_benchmark_prints_a_table_of_every_part(written):
         "tutorial: first vector of a fresh process",
         "query, new picture, nothing cached yet",
         "query, indexed picture",
-        "index, 5,000 unchanged files",
-        "10,000 vectors, 32 at a time",
-        "the same, and one of 24 MP",
+        "index, 500 unchanged files",
+        "1,000 vectors, 32 at a time",
+        "the same, and one of 2 MP",
     ):
         assert figures[name] > 0
 
