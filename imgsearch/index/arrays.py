@@ -116,9 +116,9 @@ def require_held(ids: Ids, held: Ids) -> None:
         raise KeyError(int(missing[0]))
 
 
-def query_blocks(queries: Embeddings, vector_count: int) -> Iterator[Embeddings]:
-    """Cut the queries so that a block times `vector_count` stays within `PAIRS_PER_BLOCK`."""
-    step = max(1, PAIRS_PER_BLOCK // max(1, vector_count))
+def query_blocks(queries: Embeddings, scores_per_query: int) -> Iterator[Embeddings]:
+    """Cut the queries so that the scores of a block stay within `PAIRS_PER_BLOCK`."""
+    step = max(1, PAIRS_PER_BLOCK // max(1, scores_per_query))
     for start in range(0, len(queries), step):
         yield queries[start : start + step]
 

@@ -20,6 +20,9 @@ from imgsearch.index import arrays, faiss_file
 from imgsearch.index.base import SCORE_TOLERANCE, Neighbours
 from imgsearch.types import Embeddings, Ids, Scores
 
+PAIRS_WORTH_THREADS = 50_000
+"""About 5 ms of work for one core at 512 numbers a vector."""
+
 ROWS_PER_COPY = 1 << 16
 """How many vectors at a time leave a mapped file for memory."""
 
@@ -103,7 +106,8 @@ class FaissIndex:
         rows = arrays.checked_rows(queries, self.dim)
         if not len(self):
             return [arrays.no_neighbours() for _ in rows]
-        blocks = arrays.query_blocks(rows, len(self))
+        # FAISS itself works block by block; what grows with the queries is the answer.
+        blocks = arrays.query_blocks(rows, min(k + 1, len(self)))
         return [answer for block in blocks for answer in self._search_block(block, k)]
 
     def range_search(self, queries: Embeddings, min_score: float) -> list[Neighbours]:
@@ -117,6 +121,7 @@ class FaissIndex:
     def _search_block(self, queries: Embeddings, k: int) -> list[Neighbours]:
         # One more than asked for shows whether a tie is cut at the k-th place.
         wanted = min(k + 1, len(self))
+        _share_among_threads(len(queries) * len(self))
         scores, ids = self._index.search(queries, wanted)
         answers = [arrays.ranked(*row, k) for row in zip(ids, scores, strict=True)]
         if wanted > k:
@@ -213,6 +218,16 @@ def _map(path: Path, file: BinaryIO) -> Any:  # noqa: ANN401 - FAISS is untyped
 def _load(file: BinaryIO) -> Any:  # noqa: ANN401 - FAISS is untyped
     reader = faiss.PyCallbackIOReader(file.read)  # type: ignore[attr-defined]  # its stubs lack it
     return faiss.read_index(reader)
+
+
+def _share_among_threads(pairs: int) -> None:
+    """Let FAISS use every core for much work only: on a busy machine threads wait for each other.
+
+    Args:
+        pairs: How many pairs of a query and a vector are to be scored.
+    """
+    # OpenMP keeps this number for each calling thread, so that other threads are not affected.
+    faiss.omp_set_num_threads(1 if pairs < PAIRS_WORTH_THREADS else os.cpu_count() or 1)
 
 
 def _merged(held: Ids, new: Ids) -> Ids:
