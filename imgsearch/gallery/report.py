@@ -86,8 +86,8 @@ class UpdateReport:
         moved: Files that were found again under another path.
         unchanged: Pictures that were already indexed.
         removed: Rows dropped because their files are gone.
-        failed: What could not be read below the roots that were walked, old and new.
-        ignored: Files below those roots that are no pictures.
+        failed: What could not be read below the folders that were walked, old and new.
+        ignored: Files below those folders that are no pictures.
         seconds: Duration of the whole update.
         images_per_second: Files read in this run per second of it; 0 if none was.
     """

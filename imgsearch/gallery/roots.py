@@ -9,6 +9,8 @@ from pathlib import Path, PurePath
 
 from imgsearch.gallery.catalog import Catalog
 
+_SAMPLED_PATHS = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Walk:
@@ -24,12 +26,18 @@ class Walk:
     root: Path
     prefix: str
 
+    def covers(self, root_id: int, path: str) -> bool:
+        """Tell whether a path of a root lies in the part that is walked."""
+        return root_id == self.root_id and (
+            not self.prefix or f"{path}/".startswith(f"{self.prefix}/")
+        )
+
 
 def read_roots(catalog: Catalog) -> dict[int, Path]:
     """Return where each root is now."""
     rows = catalog.connection.execute("SELECT root_id, absolute, relative FROM roots")
     return {
-        root_id: _resolve(catalog.folder, os.fsdecode(absolute), os.fsdecode(relative))
+        root_id: _resolve(catalog, root_id, os.fsdecode(absolute), os.fsdecode(relative))
         for root_id, absolute, relative in rows
     }
 
@@ -69,7 +77,7 @@ def add_roots(catalog: Catalog, folders: Iterable[Path]) -> list[Walk]:
     # Outer folders first: a root that is absorbed by a later one would leave its walk behind.
     for folder in sorted(set(folders), key=lambda folder: (len(folder.parts), folder)):
         walk = add_root(catalog, folder)
-        if not any(_covers(other, walk) for other in walks):
+        if not any(other.covers(walk.root_id, walk.prefix) for other in walks):
             walks.append(walk)
     return sorted(walks, key=lambda walk: (walk.root_id, walk.prefix))
 
@@ -89,13 +97,36 @@ def locate(roots: dict[int, Path], path: Path) -> tuple[int, str] | None:
     return min(candidates, key=lambda candidate: len(candidate[1]), default=None)
 
 
-def _resolve(gallery: Path, absolute: str, relative: str) -> Path:
-    """Prefer the way that survives a move: relative where the gallery lies inside the root."""
-    beside = Path(os.path.normpath(gallery / relative))
+def _resolve(catalog: Catalog, root_id: int, absolute: str, relative: str) -> Path:
+    """Find a root by its pictures: where it lies as seen from the gallery, else where it was.
+
+    Where none of its pictures is in either place, prefer the way that survives a move: relative
+    where the gallery lies inside the root.
+    """
+    beside = Path(os.path.normpath(catalog.folder / relative))
+    if beside == Path(absolute):
+        return beside
+    sample = _sample(catalog, root_id)
+    for place in (beside, Path(absolute)):
+        if any(os.path.lexists(place / path) for path in sample):
+            return place
     lies_inside = set(PurePath(relative).parts) <= {".."}
     if lies_inside or (not Path(absolute).exists() and beside.exists()):
         return beside
     return Path(absolute)
+
+
+def _sample(catalog: Catalog, root_id: int) -> list[str]:
+    """Return the paths of some pictures of a root: the first and the last."""
+    rows = [
+        row
+        for order in ("ASC", "DESC")
+        for row in catalog.connection.execute(
+            f"SELECT path FROM images WHERE root_id = ? ORDER BY path {order} LIMIT ?",
+            (root_id, _SAMPLED_PATHS // 2),
+        )
+    ]
+    return [os.fsdecode(path) for (path,) in rows]
 
 
 def _note_place(catalog: Catalog, root_id: int, root: Path) -> None:
@@ -122,12 +153,6 @@ def _visibly_inside(folder: Path, root: Path) -> bool:
     if folder == root or not folder.is_relative_to(root):
         return False
     return not any(part.startswith(".") for part in folder.relative_to(root).parts)
-
-
-def _covers(outer: Walk, inner: Walk) -> bool:
-    return outer.root_id == inner.root_id and (
-        not outer.prefix or f"{inner.prefix}/".startswith(f"{outer.prefix}/")
-    )
 
 
 def _posix(relative: Path) -> str:

@@ -130,6 +130,7 @@ def _read_files(
         scan.todo(),
         jobs=options.threads,
         look_ahead=2 * options.batch_size + options.threads,
+        on_stop=loader.stopped.set,
     )
     with closing(outcomes):
         for outcome in outcomes:
@@ -187,10 +188,11 @@ def _unlisted(scan: Scan, roots: dict[int, Path]) -> list[FailedFile]:
     return [FailedFile(roots[root_id] / path, reason) for root_id, path, reason in scan.unlisted()]
 
 
-def _rejects(catalog: Catalog, walks: Iterable[Walk], kind: RejectKind) -> tuple[FailedFile, ...]:
+def _rejects(catalog: Catalog, walks: Sequence[Walk], kind: RejectKind) -> tuple[FailedFile, ...]:
     roots = read_roots(catalog)
     root_ids = sorted({walk.root_id for walk in walks})
     return tuple(
         FailedFile(roots[reject.stamp.root_id] / reject.stamp.path, reject.reason)
         for reject in catalog.rejects(root_ids, kind)
+        if any(walk.covers(reject.stamp.root_id, reject.stamp.path) for walk in walks)
     )

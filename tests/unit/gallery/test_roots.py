@@ -217,3 +217,51 @@ def test_a_gallery_where_a_file_is_cannot_be_made(lab):
 
     with pytest.raises(GalleryWriteError, match="cannot be made"):
         lab.update(gallery=path / "gallery")
+
+
+def test_a_gallery_copied_without_its_photos_points_at_the_photos(lab, tmp_path):
+    lab.paint("a.png", "#f00")
+    lab.paint("sub/b.png", "#0f0")
+    lab.update()
+    copied = tmp_path / "backup" / ".imgsearch"
+    shutil.copytree(lab.gallery, copied)
+
+    assert set(lab.rows(copied)) == {lab.root / "a.png", lab.root / "sub/b.png"}
+    report, embedded = lab.update_quietly(gallery=copied)
+    assert (report.unchanged, report.added, embedded) == (2, 0, 0)
+
+
+def test_a_copied_gallery_finds_its_root_though_the_first_pictures_are_gone(lab, tmp_path):
+    for number in range(40):
+        lab.paint(f"{number:02}.png", (255, number, 0))
+    lab.update()
+    for number in range(30):
+        (lab.root / f"{number:02}.png").unlink()
+    copied = tmp_path / "backup" / ".imgsearch"
+    shutil.copytree(lab.gallery, copied)
+
+    assert all(path.is_relative_to(lab.root) for path in lab.rows(copied))
+
+
+def test_a_copied_gallery_whose_photos_are_nowhere_keeps_the_way_of_a_move(lab, tmp_path):
+    lab.paint("a.png", "#f00")
+    lab.update()
+    (lab.root / "a.png").unlink()
+    copied = tmp_path / "backup" / ".imgsearch"
+    shutil.copytree(lab.gallery, copied)
+
+    assert list(lab.rows(copied)) == [tmp_path / "backup" / "a.png"]
+
+
+def test_the_report_of_a_part_lists_only_what_lies_in_that_part(lab):
+    lab.paint("good/a.png", "#f00")
+    lab.write("good/notes.txt", b"no picture")
+    lab.write("good2/x.jpg", b"no picture")
+    lab.write("bad/x.jpg", b"no picture")
+    lab.write("bad/notes.txt", b"no picture")
+    assert len(lab.update().failed) == 2
+
+    report = lab.update(lab.root / "good")
+
+    assert report.failed == ()
+    assert [file.path for file in report.ignored] == [lab.root / "good/notes.txt"]
