@@ -18,6 +18,7 @@ def write_durably(path: Path, write: Callable[[Path], None]) -> None:
         OSError: If the disk refuses; the old file is then untouched and nothing is left behind.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)  # a link left there would be written through
     try:
         write(temporary)
         _fsync(temporary)

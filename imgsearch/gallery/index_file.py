@@ -19,7 +19,9 @@ from imgsearch.gallery.manifest import Manifest, file_digest, read_manifest, wri
 from imgsearch.index.base import VectorIndex
 from imgsearch.index.factory import create_index
 
-_OWN_FILES = re.compile(r"index-\d{8,}\.faiss|\.(index-\d{8,}\.faiss|manifest\.json)\.\d+\.tmp")
+_OWN_FILES = re.compile(
+    r"index-\d{8,}\.faiss|\.(index-\d{8,}\.faiss|manifest\.json|writer\.json)\.\d+\.tmp"
+)
 _LOG_START = "removals_complete_since"
 _TOKEN = "index_token"
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from imgsearch.errors import GalleryLockedError, GalleryWriteError
+from imgsearch.gallery.durable import write_durably
 
 LOCK_NAME = "writer.lock"
 HOLDER_NAME = "writer.json"
@@ -32,6 +33,11 @@ def writer_lock(folder: Path, *, wait_s: float = 0) -> Iterator[None]:
         GalleryLockedError: If another process still writes; says which, where and since when.
         GalleryWriteError: If the lock file cannot be made.
     """
+    if (folder / LOCK_NAME).is_symlink():  # taking the lock would empty the file it leads to
+        raise GalleryWriteError(
+            folder,
+            f"its {LOCK_NAME} is a link; delete the link, or name another with --gallery DIR",
+        )
     lock = FileLock(folder / LOCK_NAME)
     try:
         lock.acquire(timeout=wait_s)
@@ -59,7 +65,13 @@ def _write_holder(folder: Path) -> None:
         "host": socket.gethostname(),
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    (folder / HOLDER_NAME).write_text(json.dumps(holder), encoding="utf-8")
+    text = json.dumps(holder)
+    # By renaming: a link of this name is replaced, and what it leads to left alone.
+    write_durably(folder / HOLDER_NAME, lambda path: _write_text(path, text))
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 def _describe_holder(folder: Path) -> str:

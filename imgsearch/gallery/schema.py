@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,6 +21,8 @@ CATALOG_NAME = "catalog.sqlite"
 APPLICATION_ID = 0x494D4753  # "IMGS": SQLite's place to say whose file this is
 FORMAT = 1
 _PAGE_BYTES = 16384  # seven vectors of 2 KB fit in one; of SQLite's usual 4 KB, each fills its own
+
+_START_ANEW = "move the folder away and index again"
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -130,9 +133,7 @@ def translate(error: sqlite3.DatabaseError, folder: Path) -> Exception:
     """Turn SQLite's error into the gallery error that says what to do about it."""
     code = _primary_code(error)
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return GalleryCorruptError(
-            folder, f"{CATALOG_NAME} is damaged ({error}); move the folder away and index again"
-        )
+        return GalleryCorruptError(folder, f"{CATALOG_NAME} is damaged ({error}); {_START_ANEW}")
     if code == sqlite3.SQLITE_FULL:
         return GalleryWriteError(folder, "the disk is full; free some space and run it again")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
@@ -145,7 +146,7 @@ def translate(error: sqlite3.DatabaseError, folder: Path) -> Exception:
         )
     if code == sqlite3.SQLITE_IOERR:
         return GalleryWriteError(folder, f"the disk reports an error ({error}); check the disk")
-    return GalleryCorruptError(folder, f"{CATALOG_NAME} cannot be used ({error})")
+    return GalleryCorruptError(folder, f"{CATALOG_NAME} cannot be used ({error}); {_START_ANEW}")
 
 
 def _primary_code(error: sqlite3.DatabaseError) -> int:
@@ -155,12 +156,26 @@ def _primary_code(error: sqlite3.DatabaseError) -> int:
 
 def _open(folder: Path, mode: str) -> sqlite3.Connection:
     """Connect with explicit transactions; the caller begins and commits."""
+    _refuse_links(folder)
     uri = f"file:{quote(bytes(folder / CATALOG_NAME))}?mode={mode}"
     connection = sqlite3.connect(
         uri, uri=True, isolation_level=None, check_same_thread=False, timeout=30
     )
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+def _refuse_links(folder: Path) -> None:
+    """Refuse a catalogue that is a link: SQLite would write through it to who knows what."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path = folder / f"{CATALOG_NAME}{suffix}"
+        with suppress(FileNotFoundError):
+            if not stat.S_ISREG(path.lstat().st_mode):
+                raise GalleryCorruptError(
+                    folder,
+                    f"{path.name} is a link or no file; delete it,"
+                    " or name another gallery with --gallery DIR",
+                )
 
 
 def _connect_reader(folder: Path, mode: str) -> sqlite3.Connection:
@@ -194,7 +209,8 @@ def _read_format(connection: sqlite3.Connection, folder: Path) -> int:
     owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
     tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
     if tables and owner != APPLICATION_ID:
-        raise GalleryCorruptError(folder, f"{CATALOG_NAME} is another program's database")
+        reason = f"{CATALOG_NAME} is another program's database; name another with --gallery DIR"
+        raise GalleryCorruptError(folder, reason)
     if found > FORMAT:
         raise GalleryVersionError(
             folder,

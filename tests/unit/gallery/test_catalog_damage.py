@@ -46,7 +46,7 @@ def test_the_database_of_another_program_is_refused_and_left_as_it_is(lab):
     execute(lab, "CREATE TABLE theirs (x)")
     before = (lab.gallery / "catalog.sqlite").read_bytes()
 
-    both_refuse(lab, GalleryCorruptError, "another program's database")
+    both_refuse(lab, GalleryCorruptError, "another program's database; name another with")
 
     assert (lab.gallery / "catalog.sqlite").read_bytes() == before
 

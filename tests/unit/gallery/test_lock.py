@@ -169,3 +169,27 @@ def test_a_gallery_can_be_read_while_it_is_open_for_writing(lab):
         store.catalog.set_meta("generation", "99")
 
         assert lab.hits(lab.root / "a.png") == [("a.png", 1.0)]
+
+
+def test_a_link_named_as_the_holders_note_is_replaced_and_its_target_left_alone(lab):
+    photo = lab.paint("cat.png", "#f00")
+    before = photo.read_bytes()
+    lab.gallery.mkdir()
+    (lab.gallery / HOLDER_NAME).symlink_to("../cat.png")
+
+    with writer_lock(lab.gallery):
+        assert not (lab.gallery / HOLDER_NAME).is_symlink()
+
+    assert photo.read_bytes() == before
+
+
+def test_a_lock_that_is_a_link_is_refused_and_its_target_left_alone(lab):
+    photo = lab.paint("cat.png", "#f00")
+    before = photo.read_bytes()
+    lab.gallery.mkdir()
+    (lab.gallery / "writer.lock").symlink_to("../cat.png")
+
+    with pytest.raises(GalleryWriteError, match=r"writer\.lock is a link"):
+        lab.update()
+
+    assert photo.read_bytes() == before

@@ -1,6 +1,7 @@
 """How the catalogue is opened where SQLite has reasons to refuse, and what is told then."""
 
 import errno
+import os
 import shutil
 import sqlite3
 
@@ -9,6 +10,7 @@ import pytest
 from imgsearch.errors import GalleryCorruptError, GalleryLockedError, GalleryWriteError
 from imgsearch.gallery import schema
 from imgsearch.gallery.check import check_gallery
+from imgsearch.gallery.durable import write_durably
 from imgsearch.gallery.store import open_for_reading, open_for_writing
 
 
@@ -72,7 +74,7 @@ def test_other_troubles_of_a_reader_are_not_taken_for_read_only_media(one, monke
         (sqlite3.SQLITE_BUSY_SNAPSHOT, GalleryLockedError, "another program holds"),
         (sqlite3.SQLITE_LOCKED, GalleryLockedError, "another program holds"),
         (sqlite3.SQLITE_CORRUPT_INDEX, GalleryCorruptError, "index again"),
-        (sqlite3.SQLITE_ERROR, GalleryCorruptError, "cannot be used"),
+        (sqlite3.SQLITE_ERROR, GalleryCorruptError, "cannot be used (so it is); move the folder"),
     ],
 )
 def test_what_sqlite_says_is_told_with_what_to_do(tmp_path, code, kind, match):
@@ -102,3 +104,28 @@ def test_a_copy_of_a_gallery_in_use_is_a_gallery(one, tmp_path):
         shutil.copytree(one.gallery, tmp_path / "copy")
 
     assert check_gallery(tmp_path / "copy").healthy
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal"])
+def test_a_catalogue_that_is_a_link_is_refused_and_its_target_left_alone(one, suffix):
+    photo = one.paint("cat.png", "#f00")
+    before = photo.read_bytes()
+    path = one.gallery / f"catalog.sqlite{suffix}"
+    path.unlink(missing_ok=True)
+    path.symlink_to("../cat.png")
+
+    with pytest.raises(GalleryCorruptError, match="is a link or no file; delete it"):
+        one.update()
+    with pytest.raises(GalleryCorruptError, match="is a link or no file; delete it"):
+        one.rows()
+
+    assert photo.read_bytes() == before
+
+
+def test_a_file_at_the_name_of_a_temporary_one_is_not_written_through(tmp_path):
+    (tmp_path / "theirs").write_text("theirs")
+    (tmp_path / f".file.{os.getpid()}.tmp").symlink_to("theirs")
+
+    write_durably(tmp_path / "file", lambda path: path.write_text("ours"))
+
+    assert (tmp_path / "theirs").read_text() == "theirs"
