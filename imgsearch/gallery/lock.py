@@ -17,6 +17,7 @@ from imgsearch.gallery.durable import write_durably
 
 LOCK_NAME = "writer.lock"
 HOLDER_NAME = "writer.json"
+HOLDER_FIELDS = {"pid", "host", "since"}
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from imgsearch.errors import (
 from imgsearch.gallery.catalog import Catalog
 from imgsearch.gallery.index_file import load_index
 from imgsearch.gallery.lock import writer_lock
+from imgsearch.gallery.ownership import refuse_foreign_files
 from imgsearch.gallery.records import StoredImage
 from imgsearch.gallery.roots import locate, read_roots
 from imgsearch.gallery.schema import CATALOG_NAME, connect_reader, connect_writer, translated
@@ -110,14 +111,16 @@ def open_for_writing(folder: Path, *, wait_s: float = 0) -> Iterator[GalleryStor
     """Open a gallery as its only writer, and make it if there is none.
 
     Args:
-        folder: Missing, empty, or a gallery's; other files in it are left alone.
+        folder: Missing, a gallery's, or one without files of the names of a gallery's; other
+            files in it are left alone.
         wait_s: How long to wait for another writer, in seconds.
 
     Raises:
         GalleryLockedError: If another process is writing to it.
         GalleryVersionError: If a newer release made it.
         GalleryCorruptError: If its catalogue is damaged.
-        GalleryWriteError: If the folder cannot be made or written.
+        GalleryWriteError: If the folder cannot be made or written, or has somebody else's files
+            of the names of ours.
     """
     folder = Path(folder).resolve()
     try:
@@ -125,6 +128,7 @@ def open_for_writing(folder: Path, *, wait_s: float = 0) -> Iterator[GalleryStor
     except OSError as error:
         reason = f"it cannot be made ({error.strerror}); name another with --gallery DIR"
         raise GalleryWriteError(folder, reason) from error
+    refuse_foreign_files(folder)
     with writer_lock(folder, wait_s=wait_s):
         catalog = Catalog(connect_writer(folder), folder)
         try:
