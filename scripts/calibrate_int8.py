@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import openvino as ov
 
+from imgsearch.embedding.openvino_library import load_openvino
 from imgsearch.embedding.registry import identity_of
 from imgsearch.embedding.vgg16 import LAYERS
 from imgsearch.embedding.vgg16_graph import build_features
@@ -29,7 +30,8 @@ def main(folder: Path) -> None:
     preprocessing = identity_of("default").preprocessing
     model = build_features(load_weights(), taps=True)
     request = (
-        ov.Core()
+        load_openvino()
+        .Core()
         .compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         .create_infer_request()
     )
@@ -46,19 +48,17 @@ def main(folder: Path) -> None:
     print()
 
 
-def responses(request: ov.InferRequest, batch: np.ndarray) -> list[np.ndarray]:
+def responses(request: Any, batch: np.ndarray) -> list[np.ndarray]:
     """Return what reaches each convolution."""
     request.infer([batch])
     return [np.abs(request.get_output_tensor(1 + number).data) for number in range(len(LAYERS))]
 
 
-def largest_responses(request: ov.InferRequest, batch: np.ndarray) -> list[float]:
+def largest_responses(request: Any, batch: np.ndarray) -> list[float]:
     return [float(layer.max()) for layer in responses(request, batch)]
 
 
-def histogram_responses(
-    request: ov.InferRequest, batch: np.ndarray, largest: np.ndarray
-) -> np.ndarray:
+def histogram_responses(request: Any, batch: np.ndarray, largest: np.ndarray) -> np.ndarray:
     return np.stack(
         [
             np.histogram(layer, bins=BINS, range=(0, float(top)))[0]

@@ -44,6 +44,8 @@ def read_graph(path: Path) -> tuple[bytes, npt.NDArray[np.uint8]]:
         OSError: If there is no such file.
         ValueError: If the file is damaged.
     """
+    if not path.is_file():  # also a pipe in its place, which would block
+        raise FileNotFoundError(path)
     content = np.fromfile(path, np.uint8)
     if content.size < _HEADER.size:
         raise ValueError(f"{path} is cut short")

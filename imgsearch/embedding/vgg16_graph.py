@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from imgsearch.embedding.openvino_library import load_openvino
 from imgsearch.embedding.vgg16 import BLOCK_ENDS, LAYERS, MEAN_RGB
 from imgsearch.embedding.weights import Vgg16Weights
 
@@ -49,8 +50,8 @@ def build_features(
         ranges: Activation ranges by layer, for a graph in integers; None for floating point.
         taps: Whether each convolution's input becomes an output too, after the features.
     """
-    import openvino as ov  # noqa: TID251
-    from openvino import opset13 as ops  # noqa: TID251
+    library = load_openvino()
+    ops = library.opset13
 
     pixels = ops.parameter([-1, -1, -1, 3], np.uint8, name="pixels")
     channels_first = ops.transpose(ops.convert(pixels, "f32"), np.array([0, 3, 1, 2]))
@@ -70,7 +71,7 @@ def build_features(
         node = ops.relu(ops.add(node, bias.reshape(1, -1, 1, 1))).output(0)
         if name in BLOCK_ENDS:
             node = ops.max_pool(node, [2, 2], [1, 1], [0, 0], [0, 0], [2, 2]).output(0)
-    return ov.Model([node, *inputs] if taps else [node], [pixels], "vgg16")
+    return library.Model([node, *inputs] if taps else [node], [pixels], "vgg16")
 
 
 def _arrange(kernel: npt.NDArray[np.float32], *, reverse_inputs: bool) -> npt.NDArray[np.float32]:
@@ -84,8 +85,7 @@ def _arrange(kernel: npt.NDArray[np.float32], *, reverse_inputs: bool) -> npt.ND
 
 def _quantise(node: Any, largest: float, *, signed: bool) -> Any:  # noqa: ANN401 - OpenVINO nodes
     """Round activations to 256 levels between 0, or the negated range, and the largest."""
-    from openvino import opset13 as ops  # noqa: TID251
-
+    ops = load_openvino().opset13
     lowest = -largest * _LEVELS / (_LEVELS - 2) if signed else 0.0  # -128 and 127 steps
     low, high = np.float32(lowest), np.float32(largest)
     return ops.fake_quantize(node, low, high, low, high, _LEVELS)
@@ -93,8 +93,7 @@ def _quantise(node: Any, largest: float, *, signed: bool) -> Any:  # noqa: ANN40
 
 def _quantised_weights(kernel: npt.NDArray[np.float32]) -> Any:  # noqa: ANN401 - OpenVINO nodes
     """Return signed bytes times one scale for each output channel."""
-    from openvino import opset13 as ops  # noqa: TID251
-
+    ops = load_openvino().opset13
     scales = np.abs(kernel).max(axis=(1, 2, 3), keepdims=True) / np.float32(_LARGEST_WEIGHT)
     rounded = np.rint(kernel / scales).astype(np.int8)
     return ops.multiply(ops.convert(ops.constant(rounded), "f32"), scales.astype(np.float32))

@@ -7,21 +7,20 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from imgsearch.embedding import processor
 from imgsearch.embedding.cache import cache_folder
 from imgsearch.embedding.graph_file import read_graph, write_graph
+from imgsearch.embedding.openvino_library import load_openvino
 from imgsearch.embedding.pooling import pooling_of
 from imgsearch.embedding.vgg16 import (
     DIM,
     WEIGHTS_DIGEST,
     check_batch,
 )
-from imgsearch.errors import EngineError
 from imgsearch.types import EmbedderIdentity, Embeddings, PixelBatch, Precision
 
 if TYPE_CHECKING:
@@ -134,7 +133,7 @@ def has_int8() -> bool:
 
 
 def _capabilities() -> list[str]:
-    return list(_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+    return list(load_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
 
 
 def graph_file(precision: Precision) -> Path:
@@ -143,21 +142,15 @@ def graph_file(precision: Precision) -> Path:
     return cache_folder() / f"vgg16-{WEIGHTS_DIGEST[:8]}-{kind}-r{_GRAPH_REVISION}.graph"
 
 
-def _openvino() -> ModuleType:
-    try:
-        import openvino  # noqa: TID251
-    except ImportError as error:
-        raise EngineError(f"OpenVINO cannot be loaded: {error}; use --engine tensorflow") from error
-    return cast(ModuleType, openvino)
-
-
 def _features(weights: Callable[[], Vgg16Weights], precision: Precision) -> ov.Model:
     """Return the graph from pixels to the last feature map: the cached one, else a new one."""
     path = graph_file(precision)
     try:
         topology, constants = read_graph(path)
-        copied = _openvino().Tensor(constants)  # a shared one would not outlive the array: crashes
-        return _openvino().Core().read_model(model=topology, weights=copied)
+        copied = load_openvino().Tensor(
+            constants
+        )  # a shared one would not outlive the array: crashes
+        return load_openvino().Core().read_model(model=topology, weights=copied)
     except FileNotFoundError:
         pass
     except (OSError, ValueError, RuntimeError) as error:
@@ -173,7 +166,7 @@ def _keep(model: ov.Model, path: Path) -> None:
     try:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            _openvino().save_model(model, folder / "vgg16.xml", compress_to_fp16=False)
+            load_openvino().save_model(model, folder / "vgg16.xml", compress_to_fp16=False)
             write_graph(
                 path, (folder / "vgg16.xml").read_bytes(), (folder / "vgg16.bin").read_bytes()
             )
@@ -186,4 +179,4 @@ def _compile(model: ov.Model, precision: Precision) -> ov.CompiledModel:
     # What the integer graph does not compute in integers is little: any float will do there.
     floats = "f32" if precision == "fp32" or not has_bf16() else "bf16"
     hints = {"INFERENCE_PRECISION_HINT": floats, "PERFORMANCE_HINT": "LATENCY"}
-    return _openvino().Core().compile_model(model, "CPU", hints)
+    return load_openvino().Core().compile_model(model, "CPU", hints)

@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import openvino as ov
 import simplejpeg
-from openvino import opset13 as ops
 
 from benchmarks.plan import rate
+from imgsearch.embedding.openvino_library import load_openvino
 from imgsearch.embedding.vgg16 import BLOCKS, kernel_shapes
 
 SIDE = 224
@@ -45,12 +45,12 @@ def chain_rate(precision: str, height: int, seconds: float) -> float:
         "INFERENCE_PRECISION_HINT": "f32" if precision == "fp32" else "bf16",
         "PERFORMANCE_HINT": "LATENCY",
     }
-    if precision == "int8" and "BF16" not in ov.Core().get_property(
+    if precision == "int8" and "BF16" not in load_openvino().Core().get_property(
         "CPU", "OPTIMIZATION_CAPABILITIES"
     ):
         hints["INFERENCE_PRECISION_HINT"] = "f32"
     model = product_chain(height, in_bytes=precision == "int8")
-    request = ov.Core().compile_model(model, "CPU", hints).create_infer_request()
+    request = load_openvino().Core().compile_model(model, "CPU", hints).create_infer_request()
     rows = np.random.default_rng(3).standard_normal((height, WIDTH), np.float32)
 
     def multiply() -> int:
@@ -60,10 +60,11 @@ def chain_rate(precision: str, height: int, seconds: float) -> float:
     return rate(multiply, seconds / len(HEIGHTS))
 
 
-def product_chain(height: int, *, in_bytes: bool) -> ov.Model:
+def product_chain(height: int, *, in_bytes: bool) -> Any:
     random = np.random.default_rng(3)
     scale = np.float32(1 / 73 / np.sqrt(WIDTH))  # 73: deviation of the bytes; keeps magnitudes
     steps = random.integers(-127, 128, (WIDTH, WIDTH), np.int8)
+    ops = load_openvino().opset13
     rows = ops.parameter([height, WIDTH], np.float32)
     node = rows
     for number in range(PRODUCTS):
@@ -74,7 +75,7 @@ def product_chain(height: int, *, in_bytes: bool) -> ov.Model:
         else:
             weights = ops.constant(matrix.astype(np.float32) * scale)
         node = ops.matmul(node, weights, transpose_a=False, transpose_b=True)
-    return ov.Model([node], [rows], "products")
+    return load_openvino().Model([node], [rows], "products")
 
 
 def decode_rate(paths: list[Path], seconds: float) -> float:

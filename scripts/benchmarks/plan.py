@@ -64,7 +64,7 @@ def silence() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
-def alone(function: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401 - its answer
+def alone(function: Callable[..., Any], *arguments: object) -> Any:
     """Call a function in a process of its own."""
     with worker() as run:
         return run(function, *arguments)

@@ -26,7 +26,7 @@ assert vector.shape == (512,)
 
 
 @cache
-def keras_model() -> Any:  # noqa: ANN401 - Keras is untyped
+def keras_model() -> Any:
     """Return Keras's network with the true weights."""
     from keras.applications.vgg16 import VGG16
 

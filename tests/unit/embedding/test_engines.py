@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from imgsearch.embedding import processor, vgg16_openvino, vgg16_tensorflow
+from imgsearch.embedding.openvino_library import load_openvino
 from imgsearch.embedding.vgg16 import WEIGHTS_DIGEST
 from imgsearch.embedding.vgg16_openvino import (
     OpenvinoVgg16,
@@ -130,7 +132,7 @@ def test_a_scratch_folder_that_is_full_only_costs_the_cache(weights, monkeypatch
     def fail(*args, **options):
         raise RuntimeError("No space left on device")
 
-    monkeypatch.setattr(vgg16_openvino._openvino(), "save_model", fail)
+    monkeypatch.setattr(load_openvino(), "save_model", fail)
     caplog.set_level(logging.INFO)
 
     OpenvinoVgg16.create(identity(), lambda: weights, precision="fp32")
@@ -223,10 +225,30 @@ def test_bf16_on_a_processor_without_it_is_fp32_and_says_so(weights, monkeypatch
     assert "no native bf16" in caplog.text
 
 
+def test_openvino_tells_nobody_that_it_is_used(tmp_path):
+    # Its telemetry would make a folder `intel` in the home, in place of a file of that name even.
+    (tmp_path / "intel").write_text("mine")
+    code = (
+        "import sys; from imgsearch.embedding.openvino_library import load_openvino;"
+        " load_openvino().Core(); print('openvino_telemetry' in sys.modules)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.stdout == "False\n", done.stderr
+    assert (tmp_path / "intel").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["intel"]
+
+
 @pytest.mark.parametrize(
     ("library", "load", "advice"),
     [
-        ("openvino", vgg16_openvino._openvino, "--engine tensorflow"),
+        ("openvino", load_openvino, "--engine tensorflow"),
         ("tensorflow", vgg16_tensorflow._keras, "--engine openvino"),
     ],
 )

@@ -1,0 +1,42 @@
+"""Loads OpenVINO without the telemetry that it would bring along."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Final, cast
+
+from imgsearch.errors import EngineError
+
+_TELEMETRY: Final = "openvino_telemetry"
+
+
+def load_openvino() -> ModuleType:
+    """Import OpenVINO, whose models then tell nobody that they are used.
+
+    Its telemetry package would look up a host on the network and write an id into the user's home.
+
+    Raises:
+        EngineError: If OpenVINO cannot be loaded.
+    """
+    try:
+        with _hidden(_TELEMETRY):
+            import openvino  # noqa: TID251 - the wrapper itself
+    except ImportError as error:
+        raise EngineError(f"OpenVINO cannot be loaded: {error}; use --engine tensorflow") from error
+    return cast(ModuleType, openvino)
+
+
+@contextmanager
+def _hidden(name: str) -> Iterator[None]:
+    """Let imports of a module fail while the block runs: OpenVINO has a stub for that case."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = cast(ModuleType, None)
+    try:
+        yield
+    finally:
+        del sys.modules[name]
