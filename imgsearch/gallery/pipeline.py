@@ -17,6 +17,7 @@ from typing import TypeVar
 from imgsearch.errors import ImageReadError
 from imgsearch.gallery.records import FileStamp, Reject
 from imgsearch.images.budget import PixelBudget
+from imgsearch.images.decode import require_picture
 from imgsearch.images.discover import looks_like_image, sniff
 from imgsearch.images.fingerprint import content_hash
 from imgsearch.images.prepare import PreparedImage, prepare
@@ -75,6 +76,7 @@ class FileLoader:
         known: Which contents need no decoding.
         max_pixels: Pictures that declare more are refused.
         budget: What the threads may hold decoded, all together.
+        stopped: Set when nobody wants the files any more; hashing a huge one then ends early.
     """
 
     roots: dict[int, Path]
@@ -82,6 +84,7 @@ class FileLoader:
     known: KnownContent
     max_pixels: int
     budget: PixelBudget = field(default_factory=PixelBudget)
+    stopped: threading.Event = field(default_factory=threading.Event)
 
     def load(self, stamp: FileStamp) -> LoadedImage | Reject:
         """Read, hash and, unless its content is known, decode a file."""
@@ -96,8 +99,9 @@ class FileLoader:
         try:
             if not looks_like_image(path.name) and _is_no_picture(path):
                 return Reject(stamp, "ignored", "not a picture")
+            require_picture(path, name=stamp.path)
             source = load(path)
-            digest = content_hash(source, name=stamp.path)
+            digest = content_hash(source, name=stamp.path, stopped=self.stopped.is_set)
             if not force and not self.known.claim(digest):
                 return LoadedImage(stamp, digest, None)
             return self._prepare(stamp, source, digest)
@@ -122,7 +126,12 @@ class FileLoader:
 
 
 def map_in_order(
-    function: Callable[[_Item], _Result], items: Iterable[_Item], *, jobs: int, look_ahead: int
+    function: Callable[[_Item], _Result],
+    items: Iterable[_Item],
+    *,
+    jobs: int,
+    look_ahead: int,
+    on_stop: Callable[[], object] = lambda: None,
 ) -> Generator[_Result, None, None]:
     """Apply a function in threads and yield its results in the order of the items.
 
@@ -131,6 +140,7 @@ def map_in_order(
         items: Consumed only as fast as the results are.
         jobs: Number of threads, at least 1.
         look_ahead: How many items may be under way or waiting to be consumed.
+        on_stop: Called if it ends before the items do, before the threads are waited for.
     """
     pending: deque[Future[_Result]] = deque()
     executor = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="imgsearch-decode")
@@ -141,6 +151,9 @@ def map_in_order(
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
+    except BaseException:
+        on_stop()
+        raise
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
 

@@ -155,6 +155,17 @@ def opened(
                 yield Opened(picture, kind, content if isinstance(content, bytes) else None)
 
 
+def require_picture(path: Path, *, name: str) -> None:
+    """Look at a file's first bytes, so that a huge file that is no picture costs nothing more.
+
+    Raises:
+        UnsupportedImageError: If they are of no picture that is read.
+        ImageReadError: If the file is empty or cannot be read.
+    """
+    with open_regular(path, name=name) as file:
+        _identify(file.read(_HEAD_BYTES), name)
+
+
 def render(found: Opened, shrink_to: int | None) -> Rendered:
     """Decode to upright sRGB, at least `shrink_to` pixels a side if the picture has as many."""
     picture, size = found.picture, found.picture.size

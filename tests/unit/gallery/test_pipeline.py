@@ -84,3 +84,29 @@ def test_a_system_error_outside_the_reader_is_a_failure_of_the_file(lab, monkeyp
     lab.paint("a.png", "#f00")
 
     assert lab.update().failed[0].reason == "the share does not answer"
+
+
+def test_stopping_early_is_told_before_the_threads_are_waited_for():
+    stopped = threading.Event()
+
+    def work(number):
+        return number if number == 0 else stopped.wait(timeout=10)
+
+    with closing(
+        map_in_order(work, range(5), jobs=2, look_ahead=3, on_stop=stopped.set)
+    ) as results:
+        assert next(results) == 0
+
+    assert stopped.is_set()
+
+
+def test_a_huge_file_that_is_no_picture_is_refused_by_its_first_bytes(tmp_path):
+    with (tmp_path / "sparse.jpg").open("wb") as file:
+        file.truncate(1 << 40)  # hashing a terabyte would take many minutes
+    known = KnownContent(lambda _digest: False)
+    loader = FileLoader({1: tmp_path}, Preprocessing(8, "faithful"), known, 1000)
+
+    outcome = loader.load(FileStamp(1, "sparse.jpg", 1 << 40, 0))
+
+    assert outcome.kind == "failed"
+    assert "begins with zero bytes" in outcome.reason
