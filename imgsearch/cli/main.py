@@ -89,9 +89,18 @@ def main() -> None:
     code: str | int | None = 0
     try:
         app(prog_name="imgsearch")
+        _flush()
     except SystemExit as leaving:
         code = leaving.code
-    with suppress(BrokenPipeError):  # whoever read our output has gone
-        sys.stdout.flush()
-    sys.stderr.flush()
+        _flush()
+    except OSError as error:  # from the options that end it at once, as --version
+        print_error(f"imgsearch: the system refused: {error}")
+        code = EXIT_ERROR
     os._exit(code if isinstance(code, int) else EXIT_ERROR)
+
+
+def _flush() -> None:
+    with suppress(OSError):  # whoever read our output has gone, or was told of it already
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()

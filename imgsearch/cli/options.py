@@ -11,6 +11,7 @@ import typer
 from imgsearch.embedding.registry import PRESETS, Engine, WantedPrecision
 
 PIXELS_PER_MEGAPIXEL = 1_000_000
+LARGEST_MEGAPIXELS = 1e9  # beyond every file; refuses infinity, too
 
 
 class EngineName(StrEnum):
@@ -86,5 +87,10 @@ WeightsOption = Annotated[
 ]
 MaxMegapixelsOption = Annotated[
     float,
-    typer.Option("--max-megapixels", min=0.001, help="Refuse pictures that declare more pixels."),
+    typer.Option(
+        "--max-megapixels",
+        min=0.001,
+        max=LARGEST_MEGAPIXELS,
+        help="Refuse pictures that declare more pixels.",
+    ),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
 import sys
@@ -21,7 +22,9 @@ def print_line(text: str) -> None:
 
 
 def print_error(text: str) -> None:
-    """Print one line on stderr."""
+    """Print one line on stderr, if there is one."""
+    if sys.stderr is None:
+        return
     sys.stderr.buffer.write(os.fsencode(one_line(text)) + b"\n")
     sys.stderr.flush()
 
@@ -53,5 +56,7 @@ def _is_control(character: str) -> bool:
 
 
 def _write(content: bytes) -> None:
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "standard output is closed")
     sys.stdout.buffer.write(content)
     sys.stdout.flush()

@@ -21,6 +21,7 @@ from imgsearch.cli.options import (
     WeightsOption,
 )
 from imgsearch.cli.output import json_path, one_line, print_json, print_line
+from imgsearch.errors import ImageReadError
 from imgsearch.gallery.locate import find_gallery
 from imgsearch.gallery.store import open_for_reading
 from imgsearch.query import Hit, QueryImage, QueryOptions, search_gallery
@@ -79,6 +80,8 @@ def query(
 
 def _read(name: str) -> QueryImage:
     if name == _STANDARD_INPUT:
+        if sys.stdin is None:
+            raise ImageReadError("standard input", "it is closed")
         return QueryImage(sys.stdin.buffer.read(), "standard input")
     return QueryImage(Path(name), name)
 
