@@ -2,17 +2,20 @@
 
 Whatever is on disk, `load_index` answers with exactly the vectors of the catalogue's current
 generation: it takes the file if the manifest vouches for it, adds what has changed since, and
-builds the index anew where that cannot be done.
+builds the index anew where that cannot be done. A file that has to be caught up is compared with the
+manifest's sha256 first, for what is caught up may be published; a file that is current is mapped,
+and trusted by its size and its headers alone, so that a query need not read it through.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from imgsearch.errors import GalleryWriteError, IndexFileError
+from imgsearch.errors import GalleryCorruptError, GalleryWriteError, IndexFileError
 from imgsearch.gallery.catalog import Catalog
 from imgsearch.gallery.durable import write_durably
 from imgsearch.gallery.manifest import Manifest, file_digest, read_manifest, write_manifest
@@ -34,29 +37,35 @@ def load_index(catalog: Catalog, dim: int) -> VectorIndex:
         dim: Length of its vectors.
 
     Raises:
-        GalleryCorruptError: If a vector in the catalogue is damaged.
+        GalleryCorruptError: If a vector in the catalogue is damaged, or cannot be indexed.
     """
     manifest = read_manifest(catalog.folder)
     index = _read(catalog, manifest, dim)
     if manifest is None or index is None:
         return build_index(catalog, dim)
     if manifest.generation != catalog.generation():
-        _catch_up(index, catalog, manifest.generation, dim)
+        with _refused_vectors(catalog.folder):
+            _catch_up(index, catalog, manifest.generation, dim)
     return index if len(index) == catalog.vector_count() else build_index(catalog, dim)
 
 
 def build_index(catalog: Catalog, dim: int) -> VectorIndex:
-    """Make an index from the catalogue's vectors alone."""
+    """Make an index from the catalogue's vectors alone.
+
+    Raises:
+        GalleryCorruptError: If a vector is damaged, or cannot be indexed.
+    """
     index = create_index("faiss", dim)
-    for ids, embeddings in catalog.iterate_embeddings(dim):
-        index.add(ids, embeddings)
+    with _refused_vectors(catalog.folder):
+        for ids, embeddings in catalog.iterate_embeddings(dim):
+            index.add(ids, embeddings)
     return index
 
 
 def is_current(catalog: Catalog) -> bool:
     """Tell whether the index file holds the catalogue's current generation."""
     manifest = read_manifest(catalog.folder)
-    if manifest is None or not _is_ours(catalog, manifest):
+    if manifest is None or not is_ours(catalog, manifest):
         return False
     if manifest.generation != catalog.generation():
         return False
@@ -102,16 +111,30 @@ def _read(catalog: Catalog, manifest: Manifest | None, dim: int) -> VectorIndex 
     """Return the index of the file, or None where it cannot be brought up to date."""
     from imgsearch.index.faiss_index import read_index  # FAISS costs 0.1 s to load
 
-    if manifest is None or not _is_ours(catalog, manifest):
+    if manifest is None or not is_ours(catalog, manifest):
         return None
     path = catalog.folder / manifest.index_file
     try:
         if path.stat().st_size != manifest.size_bytes:
             return None
-        index = read_index(path, mmap=manifest.generation == catalog.generation())
+        current = manifest.generation == catalog.generation()
+        if not current and file_digest(path) != manifest.sha256:
+            return None  # else its damage would be signed anew with the next publication
+        index = read_index(path, mmap=current)
     except (OSError, IndexFileError):
         return None  # a cache that cannot be read is built anew
     return index if index.dim == dim and len(index) == manifest.images else None
+
+
+@contextmanager
+def _refused_vectors(folder: Path) -> Iterator[None]:
+    """Say what to do where an index takes no vector of the catalogue: it is no unit vector."""
+    try:
+        yield
+    except ValueError as error:
+        raise GalleryCorruptError(
+            folder, f"its vectors cannot be indexed ({error}); run `imgsearch check --repair`"
+        ) from error
 
 
 def _catch_up(index: VectorIndex, catalog: Catalog, generation: int, dim: int) -> None:
@@ -122,7 +145,7 @@ def _catch_up(index: VectorIndex, catalog: Catalog, generation: int, dim: int) -
         index.add(ids, embeddings)
 
 
-def _is_ours(catalog: Catalog, manifest: Manifest) -> bool:
+def is_ours(catalog: Catalog, manifest: Manifest) -> bool:
     """Tell whether this catalogue, in a state up to this one, published what a manifest names.
 
     All removals since must still be listed, too.

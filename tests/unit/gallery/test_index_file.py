@@ -2,9 +2,13 @@
 
 import json
 import shutil
+import sqlite3
 
+import numpy as np
 import pytest
 
+from imgsearch.errors import GalleryCorruptError
+from imgsearch.gallery import vectors
 from imgsearch.gallery.check import check_gallery
 from imgsearch.gallery.index_file import is_current
 from imgsearch.gallery.manifest import read_manifest
@@ -48,6 +52,13 @@ def make_folder(lab):
     path = index_of(lab)
     path.unlink()
     path.mkdir()
+
+
+def flip_a_vector(lab):
+    path = index_of(lab)
+    content = bytearray(path.read_bytes())
+    content[37 + 37 + 8 + 2] ^= 0x40  # in the first vector, behind the headers and the count
+    path.write_bytes(content)
 
 
 DAMAGE = {
@@ -101,10 +112,7 @@ def test_the_next_update_or_check_mends_without_embedding(three, damage):
 
 
 def test_a_flipped_vector_in_the_index_file_is_found_by_the_digest(three):
-    path = index_of(three)
-    content = bytearray(path.read_bytes())
-    content[37 + 37 + 8 + 2] ^= 0x40  # in the first vector, behind the headers and the count
-    path.write_bytes(content)
+    flip_a_vector(three)
 
     report = check_gallery(three.gallery)
 
@@ -157,3 +165,25 @@ def test_removals_older_than_any_index_file_are_forgotten(three):
         assert store.catalog.removed_since(-1).tolist() == [3]
         assert is_current(store.catalog)
     assert read_manifest(three.gallery).images == 0
+
+
+def test_a_damaged_index_is_built_anew_and_never_signed_when_it_is_caught_up(three):
+    flip_a_vector(three)
+    three.paint("d.png", "#00f")
+
+    three.update()
+
+    assert check_gallery(three.gallery).healthy
+    assert three.hits(three.root / "a.png", k=2) == [("a.png", 1.0), ("b.png", 0.707)]
+
+
+def test_a_vector_that_no_index_takes_is_damage(three):
+    blob, crc = vectors.pack(np.array([2, 0, 0], dtype=np.float32))
+    connection = sqlite3.connect(three.gallery / "catalog.sqlite")
+    with connection:
+        connection.execute("UPDATE embeddings SET vector = ?, crc32 = ?", (blob, crc))
+    connection.close()
+    index_of(three).unlink()
+
+    with pytest.raises(GalleryCorruptError, match=r"cannot be indexed .* check --repair"):
+        three.hits(three.root / "a.png")
