@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -113,6 +114,7 @@ def test_no_gallery_anywhere_says_how_to_make_one(fails, tmp_path, picture):
         ["query", "x.jpg", "-k", "abc"],
         ["query", "x.jpg", "--min-score", "2"],
         ["query", "x.jpg", "--min-score", "nan"],
+        ["query", "x.jpg", "--max-megapixels", "inf"],
         ["query"],
         ["index"],
         ["index", ".", "--preset", "nonsense"],
@@ -224,6 +226,33 @@ def test_what_libtiff_says_of_odd_files_does_not_reach_the_terminal(imgsearch, t
     answer = imgsearch("index", tmp_path / "folder")
 
     assert [line.partition(":")[0] for line in answer.err.splitlines()] == [f"cannot read {odd}"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "closed", "message"),
+    [
+        (["info"], ">&-", "standard output is closed"),
+        (["query", "-"], "<&-", "standard input: it is closed"),
+        (["--version"], ">/dev/full", "No space left on device"),
+    ],
+)
+def test_a_stream_that_is_closed_or_full_is_one_line(
+    imgsearch, empty_gallery, arguments, closed, message
+):
+    command = shlex.join(imgsearch.argv(*arguments))
+    environment = {**imgsearch.environment, "IMGSEARCH_GALLERY": str(empty_gallery)}
+
+    done = subprocess.run(
+        ["sh", "-c", f"{command} {closed}"],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert message in done.stderr
 
 
 def test_a_full_disk_under_the_output_is_one_line(imgsearch, empty_gallery):

@@ -227,7 +227,9 @@ def test_bf16_on_a_processor_without_it_is_fp32_and_says_so(weights, monkeypatch
 
 def test_openvino_tells_nobody_that_it_is_used(tmp_path):
     # Its telemetry would make a folder `intel` in the home, in place of a file of that name even.
-    (tmp_path / "intel").write_text("mine")
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "intel").write_text("mine")
     code = (
         "import sys; from imgsearch.embedding.openvino_library import load_openvino;"
         " load_openvino().Core(); print('openvino_telemetry' in sys.modules)"
@@ -235,14 +237,14 @@ def test_openvino_tells_nobody_that_it_is_used(tmp_path):
 
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, "HOME": str(tmp_path)},
+        env={**os.environ, "HOME": str(home)},
         capture_output=True,
         text=True,
     )
 
     assert done.stdout == "False\n", done.stderr
-    assert (tmp_path / "intel").read_text() == "mine"
-    assert [path.name for path in tmp_path.iterdir()] == ["intel"]
+    assert (home / "intel").read_text() == "mine"
+    assert [path.name for path in home.iterdir()] == ["intel"]
 
 
 @pytest.mark.parametrize(
