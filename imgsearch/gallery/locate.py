@@ -7,14 +7,16 @@ from pathlib import Path
 
 import platformdirs
 
-from imgsearch.errors import GalleryNotFoundError
+from imgsearch.errors import GalleryNotFoundError, ImageReadError
 from imgsearch.gallery.durable import write_durably
+from imgsearch.images.read import open_regular
 
 GALLERY_NAME = ".imgsearch"
 """The folder inside an indexed folder that holds its gallery."""
 
 GALLERY_VARIABLE = "IMGSEARCH_GALLERY"
 _LAST_NAME = "last-gallery"
+_LONGEST_NOTE = 4096  # bytes; no system takes a longer path
 
 
 def find_gallery(explicit: Path | None = None, *, working_folder: Path | None = None) -> Path:
@@ -70,11 +72,15 @@ def _nearest(start: Path) -> Path | None:
 
 
 def _last_indexed() -> Path | None:
+    """Return what the note says; one that is no path, or no plain file, says nothing."""
     try:
-        name = os.fsdecode(_note().read_bytes())
-    except OSError:
+        with open_regular(_note(), name=_LAST_NAME) as file:
+            name = file.read(_LONGEST_NOTE + 1)
+    except ImageReadError:
         return None
-    return Path(name) if name else None
+    if not name or len(name) > _LONGEST_NOTE or b"\0" in name:
+        return None
+    return Path(os.fsdecode(name))
 
 
 def _raise_not_found(start: Path) -> Path:

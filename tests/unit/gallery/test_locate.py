@@ -1,5 +1,7 @@
 """Which gallery is meant: named, the environment's, the nearest, the last."""
 
+import os
+
 import pytest
 
 from imgsearch.errors import GalleryNotFoundError
@@ -50,13 +52,22 @@ def test_an_empty_variable_names_nothing(places, monkeypatch):
     assert find_gallery(working_folder=places / "photos") == places / "photos/.imgsearch"
 
 
-@pytest.mark.parametrize("note", [None, b""])
+@pytest.mark.parametrize("note", [None, b"", b"/nul\0byte", b"/long" * 1000])
 def test_where_no_gallery_is_known_the_error_says_how_to_make_one(places, note):
     if note is not None:
         remember_gallery(places / "last")
         (places / "state/last-gallery").write_bytes(note)
 
     with pytest.raises(GalleryNotFoundError, match="make one with `imgsearch index PHOTOS`"):
+        find_gallery(working_folder=places / "elsewhere")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_note_that_is_no_plain_file_says_nothing_and_does_not_block(places, make):
+    (places / "state").mkdir()
+    make(places / "state/last-gallery")
+
+    with pytest.raises(GalleryNotFoundError):
         find_gallery(working_folder=places / "elsewhere")
 
 
