@@ -93,6 +93,7 @@ class Scan:
         self._catalog = catalog
         self._sql = catalog.connection
         self.unchanged = 0
+        self._empty: list[Walk] = []
         self._sql.executescript(_TABLES)
 
     def unlisted(self) -> Iterator[tuple[int, str, str]]:
@@ -119,10 +120,14 @@ class Scan:
             )
             if own is None or not own.fullmatch(start + file.path)
         )
+        found = 0
         for part in _parts_of(rows):
             with self._catalog.transaction("DEFERRED"):
                 self._sql.executemany("INSERT OR REPLACE INTO found VALUES (?, ?, ?, ?)", part)
+            found += len(part)
             yield len(part)
+        if not found:
+            self._empty.append(walk)
 
     def compare(self, *, retry_failed: bool = False, rehash: bool = False) -> None:
         """Work out what is to be read and what is gone.
@@ -138,6 +143,25 @@ class Scan:
                 "INSERT INTO gone SELECT image_id, content_hash FROM images"
                 f" WHERE (root_id, path) IN ({_NOT_THERE.replace('{table}', 'images')})"
             )
+
+    def emptied(self) -> Iterator[tuple[Walk, int]]:
+        """Yield the walked folders without a single file that had pictures, and how many.
+
+        Those are left out whose pictures all moved: files of their sizes and times are to be read.
+        """
+        for walk in self._empty:
+            _, first, last = _range_of(walk.prefix)
+            gone = (
+                "FROM gone JOIN images USING (image_id)"
+                " WHERE root_id = ? AND path >= ? AND path < ?"
+            )
+            place = (walk.root_id, first, last)
+            strays = self._sql.execute(
+                f"SELECT size_bytes, mtime_ns {gone} EXCEPT SELECT size_bytes, mtime_ns FROM todo",
+                place,
+            )
+            if strays.fetchone() is not None:
+                yield walk, int(self._sql.execute(f"SELECT count(*) {gone}", place).fetchone()[0])
 
     def todo_count(self) -> int:
         """Count the files that are to be read."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -53,7 +55,8 @@ def update_gallery(
         on_progress: Told how far it has come.
 
     Raises:
-        ImageFolderError: If a root is no folder that can be listed; nothing is then changed.
+        ImageFolderError: If a root is no folder that can be listed, or is empty though it had
+            pictures; no picture is then added or removed.
         EmbedderMismatchError: If the gallery was made by another embedder.
         EmbedderError: If the embedder cannot be made.
         GalleryError: If the gallery cannot be opened or written, or is being written to.
@@ -86,8 +89,10 @@ def _require_folder(root: Path) -> Path:
         raise ImageFolderError(root, "there is no such folder") from None
     except NotADirectoryError:
         raise ImageFolderError(root, "it is a file; name the folder that it is in") from None
-    except (OSError, RuntimeError) as error:
-        raise ImageFolderError(root, getattr(error, "strerror", None) or str(error)) from error
+    except RuntimeError:  # Python before 3.13 on links that lead round in a circle
+        raise ImageFolderError(root, os.strerror(errno.ELOOP).lower()) from None
+    except OSError as error:
+        raise ImageFolderError(root, (error.strerror or str(error)).lower()) from error
     return folder
 
 
@@ -106,7 +111,19 @@ def _scan(
             found += count
             tell(Progress("scan", found, None))
     scan.compare(retry_failed=options.retry_failed, rehash=options.rehash)
+    for walk, pictures in scan.emptied():
+        _refuse_emptied(walk, pictures)
     return scan
+
+
+def _refuse_emptied(walk: Walk, pictures: int) -> None:
+    """Refuse a folder without a file that had pictures: mostly, its drive is not mounted."""
+    command = "imgsearch index" if walk.prefix else "imgsearch index --forget"
+    raise ImageFolderError(
+        walk.root / walk.prefix,
+        f"it is empty, but {pictures:,} of its pictures are indexed; is a drive not mounted?"
+        f" If they are really gone: {command} {walk.root}",
+    )
 
 
 @contextmanager

@@ -18,6 +18,7 @@ def other(tmp_path):
 def test_two_roots_share_a_gallery_and_are_updated_one_by_one(lab, other):
     lab.paint("a.png", "#f00")
     path = lab.paint("b.png", "#0f0", root=other)
+    (other / "notes.txt").touch()
     lab.update(lab.root, other)
     path.unlink()
 
@@ -59,6 +60,7 @@ def test_a_linked_root_is_the_folder_that_it_leads_to(lab, tmp_path):
 def test_a_folder_inside_a_root_is_a_part_of_it(lab):
     lab.paint("a.png", "#f00")
     lab.paint("sub/b.png", "#0f0")
+    lab.write("sub/notes.txt", b"no picture")
     lab.update()
     (lab.root / "a.png").unlink()
     (lab.root / "sub/b.png").unlink()
@@ -189,6 +191,7 @@ NAMES = [
 
 
 def test_every_name_is_indexed_found_moved_and_removed(lab):
+    lab.write("notes.txt", b"no picture")  # without a file it would pass for not mounted
     paths = [lab.root / os.fsdecode(name) for name in NAMES]
     for number, path in enumerate(paths):
         lab.paint(path.relative_to(lab.root), (255, 20 * number, 0))

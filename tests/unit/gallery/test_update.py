@@ -93,6 +93,7 @@ def test_a_vanished_file_loses_its_row_and_its_hits(lab):
 
 def test_a_removed_id_is_never_given_again(lab):
     path = lab.paint("a.png", "#f00")
+    lab.write("notes.txt", b"no picture")
     lab.update()
     before = lab.ids()["a.png"]
     path.unlink()
@@ -186,6 +187,7 @@ def test_any_number_of_files_is_walked_and_read_in_parts(lab, monkeypatch):
     monkeypatch.setattr(scan, "_ROWS_PER_READ", 2)
     for number in range(5):
         lab.paint(f"{number}.png", (255, number, 0))
+    lab.write("notes.txt", b"no picture")
 
     assert numbers(lab.update()) == {"added": 5}
     for path in lab.root.glob("*.png"):
