@@ -20,8 +20,10 @@ from imgsearch.cli.options import (
     QuietOption,
     WeightsOption,
 )
-from imgsearch.cli.output import json_path, print_error, print_json, print_line
+from imgsearch.cli.output import json_path, one_line, print_error, print_json, print_line
 from imgsearch.cli.progress import progress_bar
+from imgsearch.errors import GalleryWriteError
+from imgsearch.gallery.forget import forget_roots
 from imgsearch.gallery.locate import gallery_for_root, remember_gallery
 from imgsearch.gallery.report import FailedFile, UpdateOptions, UpdateReport
 from imgsearch.gallery.update import update_gallery
@@ -29,13 +31,24 @@ from imgsearch.gallery.update import update_gallery
 _LISTED_FAILURES = 20
 
 
+def _named_path(name: str) -> Path:
+    """Refuse an empty name, mostly a variable that is not set: it would mean this very folder."""
+    if not name:
+        raise typer.BadParameter("the name of the folder is empty")
+    return Path(name)
+
+
 def index(
-    roots: Annotated[list[Path], typer.Argument(metavar="ROOT...", help="Folders of photos.")],
+    roots: Annotated[
+        list[Path],
+        typer.Argument(metavar="ROOT...", help="Folders of photos.", parser=_named_path),
+    ],
     gallery: Annotated[
         Path | None,
         typer.Option(
             "--gallery",
             metavar="DIR",
+            parser=_named_path,
             help="Where to keep the gallery. Default: $IMGSEARCH_GALLERY, else ROOT/.imgsearch.",
             show_default=False,
         ),
@@ -52,6 +65,13 @@ def index(
     ] = False,
     rehash: Annotated[
         bool, typer.Option("--rehash", help="Trust no size and no time; read every file again.")
+    ] = False,
+    forget: Annotated[
+        bool,
+        typer.Option(
+            "--forget",
+            help="Take the ROOTs out of the gallery, there or not; no photo is touched.",
+        ),
     ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 if a file could not be read.")
@@ -70,31 +90,44 @@ def index(
 
     Example: imgsearch index ~/Pictures
     """
-    options = UpdateOptions(
-        jobs=jobs,
-        max_pixels=int(max_megapixels * PIXELS_PER_MEGAPIXEL),
-        retry_failed=retry_failed,
-        rehash=rehash,
-        wait_s=wait,
-    )
     folder = gallery_for_root(roots[0], gallery)
-    with progress_bar(quiet=quiet) as on_progress:
-        report = update_gallery(
-            folder,
-            roots,
-            identity=chosen_identity(preset, folder),
-            make_embedder=embedder_maker(engine, precision, weights),
-            options=options,
-            on_progress=on_progress,
+    _refuse_circle(folder)
+    if forget:
+        report = forget_roots(folder, roots, wait_s=wait)
+    else:
+        options = UpdateOptions(
+            jobs=jobs,
+            max_pixels=int(max_megapixels * PIXELS_PER_MEGAPIXEL),
+            retry_failed=retry_failed,
+            rehash=rehash,
+            wait_s=wait,
         )
-    _remember(folder)
+        with progress_bar(quiet=quiet) as on_progress:
+            report = update_gallery(
+                folder,
+                roots,
+                identity=chosen_identity(preset, folder),
+                make_embedder=embedder_maker(engine, precision, weights),
+                options=options,
+                on_progress=on_progress,
+            )
+        _remember(folder)
     _print_failures(report.failed, quiet=quiet)
     if as_json:
         print_json(_document(folder, report))
     elif not quiet:
-        print_line(_summary(report, folder))
+        print_line(one_line(_summary(report, folder)))
     if strict and report.failed:
         raise typer.Exit(1)
+
+
+def _refuse_circle(folder: Path) -> None:
+    """Refuse a gallery's folder whose path leads round in a circle of links."""
+    try:
+        folder.resolve()
+    except (RuntimeError, OSError) as error:  # before Python 3.13 it is a RuntimeError
+        reason = "its path is a circle of symbolic links"
+        raise GalleryWriteError(folder, getattr(error, "strerror", None) or reason) from error
 
 
 def _remember(folder: Path) -> None:
@@ -116,8 +149,6 @@ def _print_failures(failed: tuple[FailedFile, ...], *, quiet: bool) -> None:
 
 def _summary(report: UpdateReport, folder: Path) -> str:
     """Say in one line what the gallery holds now, and what this run did."""
-    if not report.images:
-        return f"no pictures found; the gallery {folder} is empty"
     counts = {
         "added": report.added,
         "updated": report.updated,
@@ -127,8 +158,12 @@ def _summary(report: UpdateReport, folder: Path) -> str:
         "not readable": len(report.failed),
     }
     changes = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+    if not report.images and not changes:
+        return f"no pictures found; the gallery {folder} is empty"
     rate = f", {report.images_per_second:,.0f} files/s" if report.images_per_second else ""
-    return f"{report.images:,} images: {changes} ({report.seconds:.1f} s{rate})"
+    return (
+        f"{report.images:,} images: {changes or 'nothing changed'} ({report.seconds:.1f} s{rate})"
+    )
 
 
 def _document(folder: Path, report: UpdateReport) -> dict[str, Any]:

@@ -82,6 +82,23 @@ def add_roots(catalog: Catalog, folders: Iterable[Path]) -> list[Walk]:
     return sorted(walks, key=lambda walk: (walk.root_id, walk.prefix))
 
 
+def drop_root(catalog: Catalog, root_id: int) -> int:
+    """Take a root out of the gallery with all its rows, and return how many pictures it had.
+
+    Args:
+        catalog: The catalogue, in a write transaction.
+        root_id: The root.
+    """
+    catalog.connection.execute(
+        "INSERT OR REPLACE INTO removals SELECT image_id, ? FROM images WHERE root_id = ?",
+        (catalog.next_generation(), root_id),
+    )
+    cursor = catalog.connection.execute("DELETE FROM images WHERE root_id = ?", (root_id,))
+    catalog.connection.execute("DELETE FROM rejects WHERE root_id = ?", (root_id,))
+    catalog.connection.execute("DELETE FROM roots WHERE root_id = ?", (root_id,))
+    return cursor.rowcount
+
+
 def locate(roots: dict[int, Path], path: Path) -> tuple[int, str] | None:
     """Return the root and the path below it that a file has in the gallery, or None.
 
