@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from imgsearch.embedding.base import Embedder
-from imgsearch.errors import GalleryNotFoundError, ImageReadError
+from imgsearch.errors import GalleryCorruptError, GalleryNotFoundError
 from imgsearch.gallery.records import StoredImage
 from imgsearch.gallery.store import GalleryStore
+from imgsearch.images.decode import require_picture
 from imgsearch.images.fingerprint import content_hash
 from imgsearch.images.prepare import PreparedImage, prepare
 from imgsearch.images.read import load
@@ -119,6 +120,7 @@ def search_gallery(
     Raises:
         ImageReadError: If a query cannot be read.
         GalleryNotFoundError: If the gallery holds no pictures.
+        GalleryCorruptError: If its index and its catalogue contradict each other.
         EmbedderError: If the embedder cannot be made.
     """
     identity = store.identity()
@@ -172,10 +174,8 @@ def _probe(
 
 def _load(query: QueryImage) -> bytes | Path:
     assert isinstance(query.source, Path)
-    content = load(query.source, name=query.name)
-    if not content:
-        raise ImageReadError(query.name, "the file is empty")
-    return content
+    require_picture(query.source, name=query.name)
+    return load(query.source, name=query.name)
 
 
 def _vectors_of(
@@ -191,7 +191,15 @@ def _hits(
     store: GalleryStore, found: Neighbours, probe: _Probe, options: QueryOptions
 ) -> list[Hit]:
     ranked = _ranked(found, probe, options)[: options.k]
-    paths = store.paths(store.catalog.images([image_id for image_id, _ in ranked]))
+    images = store.catalog.images([image_id for image_id, _ in ranked])
+    for image_id, _ in ranked:
+        if image_id not in images:
+            raise GalleryCorruptError(
+                store.folder,
+                f"its index has an image {image_id}, which its catalogue lacks;"
+                " run `imgsearch check --repair`",
+            )
+    paths = store.paths(images)
     return [
         Hit(rank, score, paths[image_id], image_id)
         for rank, (image_id, score) in enumerate(ranked, start=1)

@@ -27,7 +27,8 @@ def check(
     """Check that a gallery is sound.
 
     Looks at its catalogue, its vectors and its index; a sample of the answers of FAISS is held
-    against scikit-learn's cosine_similarity. Exits 1 if anything is wrong.
+    against scikit-learn's cosine_similarity. Exits 1 if anything is wrong; an index file that is
+    merely behind, as while `imgsearch index` runs, is not.
 
     Example: imgsearch check
     """
@@ -43,6 +44,8 @@ def check(
         )
     elif report.healthy and not quiet:
         print_line(_summary(report))
+    for note in report.notes if not quiet else ():
+        print_error(f"note: {note}")
     for problem in report.problems:
         print_error(f"problem: {problem}")
     if not report.healthy:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from imgsearch.errors import GalleryCorruptError
 from imgsearch.gallery import vectors
 from imgsearch.gallery.catalog import Catalog
+from imgsearch.index.arrays import checked_rows
 
 
 def set_damaged_aside(catalog: Catalog, dim: int) -> int:
@@ -37,13 +38,14 @@ def set_damaged_aside(catalog: Catalog, dim: int) -> int:
 
 
 def _damaged(catalog: Catalog, dim: int) -> Iterator[int]:
-    """Yield the pictures, not yet set aside, whose vector is missing or not as it was stored."""
+    """Yield the pictures, not yet set aside, whose vector is missing, damaged or no unit vector."""
     rows = catalog.connection.execute(
         "SELECT image_id, vector, crc32 FROM images LEFT JOIN embeddings USING (image_id)"
         " WHERE content_hash <> x'' ORDER BY image_id"
     )
     for image_id, blob, crc in rows:
         try:
-            vectors.unpack([(image_id, blob or b"", crc or 0)], dim, catalog.folder)
-        except GalleryCorruptError:
+            _, embeddings = vectors.unpack([(image_id, blob or b"", crc or 0)], dim, catalog.folder)
+            checked_rows(embeddings, dim)
+        except (GalleryCorruptError, ValueError):
             yield image_id

@@ -5,8 +5,8 @@ import sqlite3
 import numpy as np
 import pytest
 
-from imgsearch.errors import GalleryNotFoundError, IndexFileError
-from imgsearch.gallery import check, vectors
+from imgsearch.errors import GalleryCorruptError, GalleryNotFoundError, IndexFileError
+from imgsearch.gallery import check, check_index, index_file, update, vectors
 from imgsearch.gallery.check import check_gallery
 from imgsearch.gallery.index_file import publish_index
 from imgsearch.gallery.store import open_for_writing
@@ -76,14 +76,18 @@ def test_a_vector_that_is_no_unit_vector_is_reported(six):
     blob, crc = vectors.pack(np.array([2, 0, 0], dtype=np.float32))
     execute(six, "UPDATE embeddings SET vector = ?, crc32 = ? WHERE image_id = 2", blob, crc)
 
-    assert check_gallery(six.gallery).problems == ("the vector of image 2 is no unit vector",)
+    assert check_gallery(six.gallery).problems == (
+        "the vector of image 2 is no unit vector; run `imgsearch check --repair`",
+    )
 
 
 def test_a_vector_that_is_not_a_number_is_reported(six):
     blob, crc = vectors.pack(np.array([np.nan, 0, 0], dtype=np.float32))
     execute(six, "UPDATE embeddings SET vector = ?, crc32 = ? WHERE image_id = 2", blob, crc)
 
-    assert check_gallery(six.gallery).problems == ("the vector of image 2 is no unit vector",)
+    assert check_gallery(six.gallery).problems == (
+        "the vector of image 2 is no unit vector; run `imgsearch check --repair`",
+    )
 
 
 def test_an_index_of_other_vectors_than_the_catalogues_is_found_by_the_oracle(six):
@@ -93,7 +97,7 @@ def test_an_index_of_other_vectors_than_the_catalogues_is_found_by_the_oracle(si
     problems = check_gallery(six.gallery).problems
 
     assert any("FAISS and scikit-learn differ" in problem for problem in problems)
-    assert "the index has another vector for image 2 than the catalogue" in problems
+    assert any("another vector for image 2 than" in problem for problem in problems)
 
 
 def test_ids_that_changed_places_in_the_index_are_found(six):
@@ -112,12 +116,13 @@ def test_a_row_that_belongs_to_no_root_is_reported(six):
     execute(six, "DELETE FROM roots")
 
     assert check_gallery(six.gallery).problems[0] == (
-        "the catalogue has a row in images that belongs to nothing"
+        "the catalogue has a row in images that belongs to nothing;"
+        " move the folder away and index again"
     )
 
 
 def test_an_index_that_faiss_cannot_read_is_reported(six, monkeypatch):
-    def fail(path):
+    def fail(path, **_options):
         raise IndexFileError(path, "no way")
 
     monkeypatch.setattr(faiss_index, "read_index", fail)
@@ -131,7 +136,9 @@ def test_a_catalogue_that_cannot_be_read_through_is_reported(six, monkeypatch):
 
     monkeypatch.setattr(check, "_count_without_vector", fail)
 
-    assert check_gallery(six.gallery).problems == ("the catalogue is damaged: malformed",)
+    assert check_gallery(six.gallery).problems == (
+        "the catalogue is damaged: malformed; move the folder away and index again",
+    )
 
 
 def test_what_quick_check_finds_is_reported(six):
@@ -147,3 +154,116 @@ def test_what_quick_check_finds_is_reported(six):
 
     assert problem.startswith("the catalogue is damaged: ")
     assert "size is 0 but should be 5" in problem
+
+
+def resign_other_vectors(lab):
+    """Publish an index that has the ids and the count of the catalogue, and other vectors."""
+    with open_for_writing(lab.gallery) as store:
+        index = faiss_index.FaissIndex(3)
+        for ids, embeddings in store.catalog.iterate_embeddings(3):
+            index.add(ids, np.ascontiguousarray(embeddings[::-1]))
+        publish_index(store.catalog, index)
+
+
+def test_a_difference_outside_the_sample_is_found_and_repaired(six):
+    resign_other_vectors(six)
+
+    problems = check_gallery(six.gallery, sample=1).problems
+    assert "another vector for image 1 " in problems[0]
+
+    report = check_gallery(six.gallery, sample=1, repair=True)
+    assert (report.healthy, report.repaired) == (True, True)
+
+
+def test_ids_that_the_index_lacks_and_ids_it_made_up_are_found_and_repaired(six):
+    with open_for_writing(six.gallery) as store:
+        index = faiss_index.FaissIndex(3)
+        for ids, embeddings in store.catalog.iterate_embeddings(3):
+            ids[-1] = 77
+            index.add(ids, embeddings)
+        publish_index(store.catalog, index)
+
+    problems = check_gallery(six.gallery).problems
+    assert "the index lacks image 6; run `imgsearch check --repair`" in problems
+    assert any("has an image 77, which the catalogue lacks" in problem for problem in problems)
+    with pytest.raises(GalleryCorruptError, match=r"image 77, .* run `imgsearch check --repair`"):
+        six.hits(six.root / "0.png")
+
+    assert check_gallery(six.gallery, repair=True).healthy
+    assert len(six.hits(six.root / "0.png")) == 6
+
+
+def test_an_index_behind_the_catalogue_is_a_note_and_its_answers_are_compared(six, monkeypatch):
+    six.paint("new.png", "#00f")
+    with monkeypatch.context() as patch:
+        patch.setattr(update, "_publish", lambda *_arguments: None)
+        six.update()
+
+    report = check_gallery(six.gallery)
+
+    assert (report.healthy, report.sampled) == (True, 7)
+    assert "older than the catalogue" in report.notes[0]
+    assert not check_gallery(six.gallery, repair=True).notes
+
+
+def test_a_publication_during_a_check_is_no_problem(six, monkeypatch):
+    digest = check_index.file_digest
+
+    def publish_meanwhile(path):
+        monkeypatch.setattr(check_index, "file_digest", digest)
+        six.paint("new.png", "#00f")
+        six.update()
+        return digest(path)
+
+    monkeypatch.setattr(check_index, "file_digest", publish_meanwhile)
+
+    assert check_gallery(six.gallery).healthy
+
+
+def test_a_digest_of_another_publication_is_looked_at_again(six, monkeypatch):
+    digest = check_index.file_digest
+
+    def replace_meanwhile(path):
+        monkeypatch.setattr(check_index, "file_digest", digest)
+        with open_for_writing(six.gallery) as store:
+            publish_index(store.catalog, index_file.build_index(store.catalog, 3))
+        return "another"
+
+    monkeypatch.setattr(check_index, "file_digest", replace_meanwhile)
+
+    assert check_gallery(six.gallery).healthy
+
+
+def test_a_vector_that_is_no_unit_vector_is_set_aside_by_repair(six):
+    blob, crc = vectors.pack(np.array([2, 0, 0], dtype=np.float32))
+    execute(six, "UPDATE embeddings SET vector = ?, crc32 = ? WHERE image_id = 2", blob, crc)
+
+    assert check_gallery(six.gallery, repair=True).problems == (
+        "1 images have no vector; run `imgsearch index` on their folders",
+    )
+    assert six.update().updated == 1
+    assert check_gallery(six.gallery).healthy
+
+
+def test_a_catalogue_whose_keys_repeat_is_reported_and_not_repaired(six):
+    execute(six, "PRAGMA wal_checkpoint(TRUNCATE)")
+    path = six.gallery / "catalog.sqlite"
+    blob, _ = vectors.pack(np.array([1, 0, 0], dtype=np.float32))
+    content = path.read_bytes()
+    flipped = flip_a_key(content, blob)
+    path.write_bytes(flipped)
+
+    report = check_gallery(six.gallery, repair=True)
+
+    assert "the catalogue is damaged" in report.problems[0]
+    assert report.problems[0].endswith("move the folder away and index again")
+    assert not report.repaired
+
+
+def flip_a_key(content, blob):
+    """Give the row of the first picture's vector the key of the second, in SQLite's page."""
+    # a record: its size, its key, its header (4, NULL, a blob of 12 bytes, an int), its values
+    at = content.index(blob) - next(
+        back for back in range(4, 9) if content[content.index(blob) - back] == 1
+    )
+    return content[:at] + b"\x02" + content[at + 1 :]

@@ -86,8 +86,11 @@ def test_a_gallery_whose_index_was_never_written_answers(five, monkeypatch):
             five.update()
 
     assert five.hits(five.root / "4.png", k=1) == [("4.png", 1.0)]
-    assert not check_gallery(five.gallery).healthy
+    report = check_gallery(five.gallery)
+    assert (report.healthy, report.sampled) == (True, 5)
+    assert report.notes[0].startswith("manifest.json is not there; answers are right")
     five.update()
+    assert not check_gallery(five.gallery).notes
     assert check_gallery(five.gallery).healthy
 
 
