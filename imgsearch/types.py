@@ -77,7 +77,18 @@ class EmbedderIdentity:
 
         Raises:
             KeyError: If a field is missing.
-            TypeError: If a field is unknown.
+            TypeError: If a field is unknown, or of another type.
+            ValueError: If a number is below 1.
         """
         fields = dict(document)
-        return cls(preprocessing=Preprocessing(**fields.pop("preprocessing")), **fields)
+        identity = cls(preprocessing=Preprocessing(**fields.pop("preprocessing")), **fields)
+        shape = identity.preprocessing
+        for text in (identity.model, identity.weights, identity.pooling, shape.rendering):
+            if not isinstance(text, str):
+                raise TypeError(f"{text!r} is no text")
+        for number in (identity.dim, shape.side):
+            if type(number) is not int:
+                raise TypeError(f"{number!r} is no whole number")
+            if number < 1:
+                raise ValueError(f"{number} is below 1")
+        return identity

@@ -33,6 +33,7 @@ def export_gallery(store: GalleryStore, target: Path) -> int:
 
     Raises:
         GalleryWriteError: If the file exists or cannot be written.
+        GalleryCorruptError: If the catalogue is damaged.
     """
     if target.exists():
         raise GalleryWriteError(store.folder, f"{target} exists already; name another file")
@@ -75,7 +76,7 @@ def _paths(store: GalleryStore) -> Iterator[str]:
     """Yield the absolute paths in the order of the ids."""
     roots = read_roots(store.catalog)
     for image in store.catalog.iterate_images():
-        yield str(roots[image.stamp.root_id] / image.stamp.path)
+        yield str(store.place(image, roots))
 
 
 def _blocks(texts: Iterator[str]) -> Iterator[list[str]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from imgsearch.errors import (
     EmbedderMismatchError,
+    GalleryCorruptError,
     GalleryNotFoundError,
     GalleryWriteError,
 )
@@ -60,12 +61,28 @@ class GalleryStore:
             yield self._current_index()
 
     def paths(self, images: dict[int, StoredImage]) -> dict[int, Path]:
-        """Return where the files of these rows are now."""
+        """Return where the files of these rows are now.
+
+        Raises:
+            GalleryCorruptError: If a row belongs to no root.
+        """
         roots = read_roots(self.catalog)
-        return {
-            image_id: roots[image.stamp.root_id] / image.stamp.path
-            for image_id, image in images.items()
-        }
+        return {image_id: self.place(image, roots) for image_id, image in images.items()}
+
+    def place(self, image: StoredImage, roots: dict[int, Path]) -> Path:
+        """Return where the file of a row is now, given where the roots are.
+
+        Raises:
+            GalleryCorruptError: If it belongs to none of them.
+        """
+        root = roots.get(image.stamp.root_id)
+        if root is None:
+            raise GalleryCorruptError(
+                self.folder,
+                f"image {image.image_id} belongs to no indexed folder;"
+                " move the gallery's folder away and index again",
+            )
+        return root / image.stamp.path
 
     def find(self, path: Path) -> StoredImage | None:
         """Return the row of a file, or None if it is not indexed."""

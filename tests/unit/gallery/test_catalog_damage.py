@@ -1,5 +1,6 @@
 """A catalogue that is damaged, foreign, newer or out of reach is named for what it is."""
 
+import json
 import sqlite3
 
 import pytest
@@ -11,6 +12,7 @@ from imgsearch.errors import (
     GalleryVersionError,
 )
 from imgsearch.gallery.check import check_gallery
+from imgsearch.gallery.export import export_gallery
 
 
 @pytest.fixture
@@ -65,6 +67,48 @@ def test_an_empty_catalogue_file_is_no_gallery_yet(lab):
     with pytest.raises(GalleryNotFoundError, match="it is empty"), lab.reader():
         pass
     assert lab.update().added == 1
+
+
+def identity(**changes):
+    """A sound identity as the catalogue keeps it, but for these fields."""
+    shape = {"side": 8, "rendering": "faithful"}
+    fields = {"model": "m", "weights": "w", "preprocessing": shape, "pooling": "avg", "dim": 3}
+    return json.dumps({**fields, **changes})
+
+
+MISTYPED = [
+    identity(dim="3"),
+    identity(dim=True),
+    identity(dim=0),
+    identity(model=None),
+    identity(preprocessing={"side": "8", "rendering": "faithful"}),
+    identity(preprocessing={"side": 8, "rendering": 1}),
+]
+
+
+@pytest.mark.parametrize("text", MISTYPED)
+def test_an_identity_of_other_types_is_damage_to_every_command(one, text):
+    execute(one, f"UPDATE meta SET value = '{text}' WHERE key = 'embedder'")
+
+    for action in (one.update, lambda: one.search(one.root / "a.png")):
+        with pytest.raises(GalleryCorruptError, match="embedder entry is damaged"):
+            action()
+    assert "embedder entry is damaged" in check_gallery(one.gallery).problems[0]
+
+
+def test_pictures_whose_root_is_missing_are_damage(one, tmp_path):
+    execute(one, "PRAGMA foreign_keys = OFF", "DELETE FROM roots")
+
+    with pytest.raises(GalleryCorruptError, match="image 1 belongs to no indexed folder; move"):
+        one.search((one.root / "a.png").read_bytes())
+    with pytest.raises(GalleryCorruptError, match="image 1 belongs to no indexed folder; move"):
+        one.rows()
+    with (
+        one.reader() as store,
+        pytest.raises(GalleryCorruptError, match="image 1 belongs to no indexed folder; move"),
+    ):
+        export_gallery(store, tmp_path / "out.npz")
+    assert not (tmp_path / "out.npz").exists()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '"x"', '{"preprocessing": {"x": 1}}'])
