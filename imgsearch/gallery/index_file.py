@@ -2,9 +2,9 @@
 
 Whatever is on disk, `load_index` answers with exactly the vectors of the catalogue's current
 generation: it takes the file if the manifest vouches for it, adds what has changed since, and
-builds the index anew where that cannot be done. A file that has to be caught up is compared with the
-manifest's sha256 first, for what is caught up may be published; a file that is current is mapped,
-and trusted by its size and its headers alone, so that a query need not read it through.
+builds the index anew where that cannot be done. A file that has to be caught up is compared with
+the manifest's sha256 first, for what is caught up may be published; a file that is current is
+mapped, and trusted by its size and its headers alone, so that a query need not read it through.
 """
 
 from __future__ import annotations

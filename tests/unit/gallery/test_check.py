@@ -5,6 +5,7 @@ import sqlite3
 import numpy as np
 import pytest
 
+from imgsearch.cli.check import check as check_command
 from imgsearch.errors import GalleryCorruptError, GalleryNotFoundError, IndexFileError
 from imgsearch.gallery import check, check_index, index_file, update, vectors
 from imgsearch.gallery.check import check_gallery
@@ -267,3 +268,13 @@ def flip_a_key(content, blob):
         back for back in range(4, 9) if content[content.index(blob) - back] == 1
     )
     return content[:at] + b"\x02" + content[at + 1 :]
+
+
+def test_a_note_is_printed_on_stderr_and_is_no_failure(six, capfd):
+    (six.gallery / "manifest.json").unlink()
+
+    check_command(gallery=six.gallery)
+
+    out, err = capfd.readouterr()
+    assert out.startswith("sound: 6 images")
+    assert err.startswith("note: manifest.json is not there; answers are right")
