@@ -21,8 +21,12 @@ def reasons(report):
 def opened(monkeypatch):
     """The names of the files that the pipeline opens."""
     names = []
-    load = pipeline.load
-    monkeypatch.setattr(pipeline, "load", lambda path: names.append(path.name) or load(path))
+    require_picture = pipeline.require_picture
+    monkeypatch.setattr(
+        pipeline,
+        "require_picture",
+        lambda path, *, name: names.append(path.name) or require_picture(path, name=name),
+    )
     open_regular = pipeline.open_regular
 
     def watched(path, *, name):
