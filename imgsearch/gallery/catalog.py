@@ -66,7 +66,7 @@ class Catalog:
         try:
             return EmbedderIdentity.from_json(json.loads(text))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise GalleryCorruptError(self.folder, "its embedder entry is damaged") from error
+            raise self._damaged_entry("embedder") from error
 
     def set_identity(self, identity: EmbedderIdentity) -> None:
         """Store the identity of the embedder that makes the vectors."""
@@ -239,6 +239,10 @@ class Catalog:
             "DELETE FROM rejects WHERE root_id = ? AND path = ?", (stamp.root_id, stamp.path_bytes)
         )
 
+    def _damaged_entry(self, key: str) -> GalleryCorruptError:
+        reason = f"its {key} entry is damaged; move the folder away and index again"
+        return GalleryCorruptError(self.folder, reason)
+
     def get_meta(self, key: str) -> str | None:
         """Return a named value of the gallery, None if it was never set."""
         row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -254,7 +258,7 @@ class Catalog:
         try:
             return int(text)
         except ValueError as error:
-            raise GalleryCorruptError(self.folder, f"its {key} entry is damaged") from error
+            raise self._damaged_entry(key) from error
 
     def set_meta(self, key: str, value: str) -> None:
         """Set a named value of the gallery; in a write transaction."""

@@ -112,7 +112,7 @@ def open_for_reading(folder: Path) -> Iterator[GalleryStore]:
         GalleryVersionError: If a newer release made it.
         GalleryCorruptError: If its catalogue is damaged.
     """
-    folder = Path(folder).resolve()
+    folder = _resolved(folder)
     if not (folder / CATALOG_NAME).is_file():
         raise GalleryNotFoundError(folder, _how_to_make("there is none"))
     catalog = Catalog(connect_reader(folder), folder)
@@ -139,7 +139,7 @@ def open_for_writing(folder: Path, *, wait_s: float = 0) -> Iterator[GalleryStor
         GalleryWriteError: If the folder cannot be made or written, or has somebody else's files
             of the names of ours.
     """
-    folder = Path(folder).resolve()
+    folder = _resolved(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -153,6 +153,19 @@ def open_for_writing(folder: Path, *, wait_s: float = 0) -> Iterator[GalleryStor
                 yield GalleryStore(catalog)
         finally:
             catalog.close()
+
+
+def _resolved(folder: Path) -> Path:
+    """Return a gallery's folder without symbolic links.
+
+    Raises:
+        GalleryNotFoundError: If its links lead in a circle.
+    """
+    try:
+        return Path(folder).resolve()
+    except (OSError, RuntimeError) as error:  # which of them depends on Python's version
+        reason = "its links lead in a circle; name another with --gallery DIR"
+        raise GalleryNotFoundError(folder, reason) from error
 
 
 def require_identity(store: GalleryStore, wanted: EmbedderIdentity | None) -> None:

@@ -94,6 +94,13 @@ def test_an_empty_gallery_says_how_to_fill_it(fails, empty_gallery, picture):
     assert "imgsearch index" in fails("query", picture, "--gallery", empty_gallery)
 
 
+@pytest.mark.parametrize("command", [["check"], ["info"], ["export", "o.npz"]])
+def test_a_gallery_whose_links_lead_in_a_circle_is_one_line(fails, tmp_path, command):
+    (tmp_path / "loop").symlink_to("loop")
+
+    assert "circle" in fails(*command, "--gallery", tmp_path / "loop")
+
+
 @pytest.mark.parametrize("command", [["query", "x.jpg"], ["check"], ["info"], ["export", "o.npz"]])
 def test_no_gallery_says_how_to_make_one(fails, tmp_path, command):
     error = fails(*command, "--gallery", tmp_path / "absent")
