@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import logging
 import tempfile
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-
-import numpy as np
 
 from imgsearch.embedding import processor
 from imgsearch.embedding.cache import cache_folder
 from imgsearch.embedding.graph_file import read_graph, write_graph
 from imgsearch.embedding.openvino_library import load_openvino
 from imgsearch.embedding.pooling import pooling_of
+from imgsearch.embedding.rounds import EmbedderInRounds
 from imgsearch.embedding.vgg16 import (
-    DIM,
     WEIGHTS_DIGEST,
-    check_batch,
 )
 from imgsearch.types import EmbedderIdentity, Embeddings, PixelBatch, Precision
 
@@ -33,18 +29,8 @@ _BATCH_SIZE: Final = 8  # measured: one picture or 32 at a time, the speed is th
 _logger = logging.getLogger(__name__)
 
 
-class OpenvinoVgg16:
-    """VGG16 by OpenVINO. Calls of `embed` from several threads take turns."""
-
-    def __init__(
-        self, identity: EmbedderIdentity, compiled: ov.CompiledModel, precision: Precision
-    ) -> None:
-        self._identity = identity
-        self._precision = precision
-        self._request = compiled.create_infer_request()
-        self._pool = pooling_of(identity.pooling)
-        self._turn = threading.Lock()
-        self.batch_size = _BATCH_SIZE
+class OpenvinoVgg16(EmbedderInRounds):
+    """VGG16 by OpenVINO on the processor."""
 
     @classmethod
     def create(
@@ -68,28 +54,14 @@ class OpenvinoVgg16:
         model = _features(weights, chosen)
         side = identity.preprocessing.side
         model.reshape([-1, side, side, 3])
-        return cls(identity, _compile(model, chosen), chosen)
+        request = _compile(model, chosen).create_infer_request()
+        pool = pooling_of(identity.pooling)
 
-    @property
-    def identity(self) -> EmbedderIdentity:
-        """What the vectors mean."""
-        return self._identity
+        def embed_round(batch: PixelBatch) -> Embeddings:
+            request.infer([batch])
+            return pool(request.get_output_tensor().data)
 
-    @property
-    def precision(self) -> Precision:
-        """The arithmetic in use: fp32 where bf16 was asked for and the processor has none."""
-        return self._precision
-
-    def embed(self, batch: PixelBatch) -> Embeddings:
-        """Embed prepared pictures, as `Embedder.embed` promises."""
-        check_batch(batch, self._identity.preprocessing.side)
-        embeddings = np.empty((len(batch), DIM), np.float32)
-        with self._turn:
-            for start in range(0, len(batch), self.batch_size):
-                rows = slice(start, start + self.batch_size)
-                self._request.infer([np.ascontiguousarray(batch[rows])])
-                embeddings[rows] = self._pool(self._request.get_output_tensor().data)
-        return embeddings
+        return cls(identity, chosen, embed_round, batch_size=_BATCH_SIZE)
 
 
 def choose_precision(wanted: Precision | None) -> Precision:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import socket
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, Final, TypeAlias, cast
@@ -16,12 +15,11 @@ import numpy.typing as npt
 
 from imgsearch.embedding import processor
 from imgsearch.embedding.pooling import pooling_of
+from imgsearch.embedding.rounds import EmbedderInRounds
 from imgsearch.embedding.vgg16 import (
     BLOCK_ENDS,
-    DIM,
     LAYERS,
     MEAN_RGB,
-    check_batch,
     unit_rows,
 )
 from imgsearch.embedding.weight_files import Convolution
@@ -38,23 +36,8 @@ FeatureMap: TypeAlias = npt.NDArray[np.float32]
 Network: TypeAlias = Callable[[PixelBatch], FeatureMap]
 
 
-class TensorflowVgg16:
-    """VGG16 by TensorFlow, on the GPU where it sees one. Threads that call `embed` take turns."""
-
-    def __init__(
-        self,
-        identity: EmbedderIdentity,
-        network: Network,
-        precision: Precision,
-        *,
-        batch_size: int = 32,
-    ) -> None:
-        self._identity = identity
-        self._network = network
-        self._precision = precision
-        self._pool = pooling_of(identity.pooling)
-        self._turn = threading.Lock()
-        self.batch_size = batch_size
+class TensorflowVgg16(EmbedderInRounds):
+    """VGG16 by TensorFlow, on the GPU where it sees one."""
 
     @classmethod
     def create(
@@ -79,33 +62,15 @@ class TensorflowVgg16:
         """
         chosen = choose_precision(precision)
         make = _keras_network if chosen == "fp32" else _bfloat_network
-        return cls(identity, make(identity, weights), chosen, batch_size=batch_size)
+        network, pool = make(identity, weights), pooling_of(identity.pooling)
 
-    @property
-    def identity(self) -> EmbedderIdentity:
-        """What the vectors mean."""
-        return self._identity
+        def embed_round(batch: PixelBatch) -> Embeddings:
+            features = network(batch)
+            if features.ndim == 2:  # Keras has averaged already
+                return unit_rows(features)
+            return pool(features.transpose(0, 3, 1, 2))
 
-    @property
-    def precision(self) -> Precision:
-        """The arithmetic in use."""
-        return self._precision
-
-    def embed(self, batch: PixelBatch) -> Embeddings:
-        """Embed prepared pictures, as `Embedder.embed` promises."""
-        check_batch(batch, self._identity.preprocessing.side)
-        embeddings = np.empty((len(batch), DIM), np.float32)
-        with self._turn:
-            for start in range(0, len(batch), self.batch_size):
-                rows = slice(start, start + self.batch_size)
-                embeddings[rows] = self._embed_some(batch[rows])
-        return embeddings
-
-    def _embed_some(self, batch: PixelBatch) -> Embeddings:
-        features = self._network(batch)
-        if features.ndim == 2:  # Keras has averaged already
-            return unit_rows(features)
-        return self._pool(features.transpose(0, 3, 1, 2))
+        return cls(identity, chosen, embed_round, batch_size=batch_size)
 
 
 def choose_precision(wanted: Precision | None) -> Precision:

@@ -69,7 +69,9 @@ def test_engines_agree_in_every_pooling_and_at_another_side(pooling, weights, pi
 
 def test_a_generalised_mean_is_the_power_mean_of_the_last_feature_map(weights, pictures):
     engine = TensorflowVgg16.create(identity("gem-3"), weights)
-    features = engine._network(pictures)  # (3, 2, 2, 512)
+    features = vgg16_tensorflow._keras_network(identity("gem-3"), weights)(
+        pictures
+    )  # (3, 2, 2, 512)
     lifted = np.clip(features, 1e-6, None).astype(np.float64)
     expected = ((lifted**3).sum(axis=(1, 2)) / 4) ** (1 / 3)
     expected /= np.sqrt((expected**2).sum(axis=1, keepdims=True))
