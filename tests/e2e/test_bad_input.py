@@ -98,7 +98,11 @@ def test_an_empty_gallery_says_how_to_fill_it(fails, empty_gallery, picture):
 def test_a_gallery_whose_links_lead_in_a_circle_is_one_line(fails, tmp_path, command):
     (tmp_path / "loop").symlink_to("loop")
 
-    assert "circle" in fails(*command, "--gallery", tmp_path / "loop")
+    error = fails(*command, "--gallery", tmp_path / "loop")
+
+    # Python 3.13 resolves such a link to itself: there is no gallery in it, then.
+    assert error.startswith(f"imgsearch: gallery {tmp_path / 'loop'}: ")
+    assert error.endswith("name another with --gallery DIR\n")
 
 
 @pytest.mark.parametrize("command", [["query", "x.jpg"], ["check"], ["info"], ["export", "o.npz"]])
