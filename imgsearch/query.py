@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from imgsearch.embedding.base import Embedder
+from imgsearch.embedding.base import Embedder, EmbedderMaker
 from imgsearch.errors import GalleryCorruptError, GalleryNotFoundError
 from imgsearch.gallery.records import StoredImage
 from imgsearch.gallery.store import GalleryStore
@@ -20,7 +20,6 @@ from imgsearch.images.read import load
 from imgsearch.index.base import SCORE_TOLERANCE, Neighbours
 from imgsearch.types import DEFAULT_MAX_PIXELS, EmbedderIdentity, Preprocessing
 
-EmbedderMaker = Callable[[EmbedderIdentity], Embedder]
 _Vector = npt.NDArray[np.float32]
 
 

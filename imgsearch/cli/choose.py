@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from imgsearch.cli.options import EngineName, PrecisionName, engine_of, precision_of
 from imgsearch.cli.output import print_error
-from imgsearch.embedding.base import Embedder
+from imgsearch.embedding.base import Embedder, EmbedderMaker
 from imgsearch.embedding.registry import create_embedder, identity_of
 from imgsearch.errors import GalleryNotFoundError
 from imgsearch.gallery.store import open_for_reading
@@ -18,7 +17,7 @@ DEFAULT_PRESET = "default"
 
 def embedder_maker(
     engine: EngineName, precision: PrecisionName, weights: Path | None
-) -> Callable[[EmbedderIdentity], Embedder]:
+) -> EmbedderMaker:
     """Return a function that loads the embedder of an identity when one is needed."""
 
     def make(identity: EmbedderIdentity) -> Embedder:

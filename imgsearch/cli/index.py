@@ -22,7 +22,6 @@ from imgsearch.cli.options import (
 )
 from imgsearch.cli.output import json_path, one_line, print_error, print_json, print_line
 from imgsearch.cli.progress import progress_bar
-from imgsearch.errors import GalleryWriteError
 from imgsearch.gallery.forget import forget_roots
 from imgsearch.gallery.locate import gallery_for_root, remember_gallery
 from imgsearch.gallery.report import FailedFile, UpdateOptions, UpdateReport
@@ -91,7 +90,6 @@ def index(
     Example: imgsearch index ~/Pictures
     """
     folder = gallery_for_root(roots[0], gallery)
-    _refuse_circle(folder)
     if forget:
         report = forget_roots(folder, roots, wait_s=wait)
     else:
@@ -119,15 +117,6 @@ def index(
         print_line(one_line(_summary(report, folder)))
     if strict and report.failed:
         raise typer.Exit(1)
-
-
-def _refuse_circle(folder: Path) -> None:
-    """Refuse a gallery's folder whose path leads round in a circle of links."""
-    try:
-        folder.resolve()
-    except (RuntimeError, OSError) as error:  # before Python 3.13 it is a RuntimeError
-        reason = "its path is a circle of symbolic links"
-        raise GalleryWriteError(folder, getattr(error, "strerror", None) or reason) from error
 
 
 def _remember(folder: Path) -> None:

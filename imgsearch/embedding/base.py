@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
 
 from imgsearch.types import EmbedderIdentity, Embeddings, PixelBatch, Precision
 
@@ -38,3 +39,7 @@ class Embedder(Protocol):
             ValueError: If the batch has another shape or dtype.
         """
         ...
+
+
+EmbedderMaker: TypeAlias = Callable[[EmbedderIdentity], Embedder]
+"""Makes the embedder of an identity; called only when there is something to embed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from imgsearch.embedding.base import Embedder
+from imgsearch.embedding.base import Embedder, EmbedderMaker
 from imgsearch.errors import GalleryCorruptError
 from imgsearch.gallery.catalog import Catalog
 from imgsearch.gallery.pipeline import FileLoader, KnownContent, LoadedImage
@@ -46,7 +45,7 @@ class BatchWriter:
         scan: Scan,
         known: KnownContent,
         identity: EmbedderIdentity,
-        make_embedder: Callable[[EmbedderIdentity], Embedder],
+        make_embedder: EmbedderMaker,
     ) -> None:
         self.counts = Counts()
         self.known = known

@@ -93,9 +93,7 @@ def _repair(folder: Path) -> bool:
 
     A damaged catalogue is left as it is: what cannot be read through must not be written to.
     """
-    with open_for_reading(folder):
-        pass  # a missing gallery is an error, not something to make
-    with open_for_writing(folder) as store:
+    with open_for_writing(folder, must_exist=True) as store:
         catalog = store.catalog
         if any(_structure_problems(catalog)) or catalog.identity() is None:
             return False

@@ -12,7 +12,7 @@ from imgsearch.gallery.catalog import Catalog
 from imgsearch.gallery.index_file import is_current, load_index, publish_index
 from imgsearch.gallery.report import UpdateReport
 from imgsearch.gallery.roots import drop_root, read_roots
-from imgsearch.gallery.store import open_for_reading, open_for_writing
+from imgsearch.gallery.store import open_for_writing
 
 
 def forget_roots(folder: Path, roots: Sequence[Path], *, wait_s: float = 0.0) -> UpdateReport:
@@ -31,9 +31,7 @@ def forget_roots(folder: Path, roots: Sequence[Path], *, wait_s: float = 0.0) ->
             another; or if it cannot be written, or is being written to.
     """
     started = time.monotonic()
-    with open_for_reading(folder):
-        pass  # opened for writing, a gallery that is not there would be made
-    with open_for_writing(folder, wait_s=wait_s) as store:
+    with open_for_writing(folder, wait_s=wait_s, must_exist=True) as store:
         removed = _forget(store.catalog, roots)
         identity = store.catalog.identity()
         if identity is not None and not is_current(store.catalog):

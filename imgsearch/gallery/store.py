@@ -124,15 +124,19 @@ def open_for_reading(folder: Path) -> Iterator[GalleryStore]:
 
 
 @contextmanager
-def open_for_writing(folder: Path, *, wait_s: float = 0) -> Iterator[GalleryStore]:
+def open_for_writing(
+    folder: Path, *, wait_s: float = 0, must_exist: bool = False
+) -> Iterator[GalleryStore]:
     """Open a gallery as its only writer, and make it if there is none.
 
     Args:
         folder: Missing, a gallery's, or one without files of the names of a gallery's; other
             files in it are left alone.
         wait_s: How long to wait for another writer, in seconds.
+        must_exist: Whether a missing gallery is an error, and not something to make.
 
     Raises:
+        GalleryNotFoundError: If there has to be one and is none.
         GalleryLockedError: If another process is writing to it.
         GalleryVersionError: If a newer release made it.
         GalleryCorruptError: If its catalogue is damaged.
@@ -140,6 +144,9 @@ def open_for_writing(folder: Path, *, wait_s: float = 0) -> Iterator[GalleryStor
             of the names of ours.
     """
     folder = _resolved(folder)
+    if must_exist:
+        with open_for_reading(folder):
+            pass
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

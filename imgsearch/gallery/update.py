@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from imgsearch.embedding.base import Embedder
+from imgsearch.embedding.base import EmbedderMaker
 from imgsearch.errors import ImageFolderError
 from imgsearch.gallery.batch import BatchWriter
 from imgsearch.gallery.catalog import Catalog
@@ -29,15 +29,13 @@ from imgsearch.gallery.schema import connect_reader
 from imgsearch.gallery.store import GalleryStore, open_for_writing, require_identity
 from imgsearch.types import EmbedderIdentity
 
-EmbedderMaker = Callable[[EmbedderIdentity], Embedder]
-
 
 def update_gallery(
     folder: Path,
     roots: Sequence[Path],
     *,
     identity: EmbedderIdentity,
-    make_embedder: Callable[[EmbedderIdentity], Embedder],
+    make_embedder: EmbedderMaker,
     options: UpdateOptions | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> UpdateReport:
