@@ -132,3 +132,12 @@ def lab(tmp_path):
 def make_lab(tmp_path_factory):
     """A laboratory in a folder of its own, for tests that need many."""
     return lambda: Lab(Path(tmp_path_factory.mktemp("lab")))
+
+
+@pytest.fixture
+def three(lab):
+    """Red, yellow and green: red to yellow is 1 / sqrt 2, red to green is 0."""
+    for name, colour in (("a.png", "#f00"), ("b.png", "#ff0"), ("c.png", "#0f0")):
+        lab.paint(name, colour)
+    lab.update()
+    return lab

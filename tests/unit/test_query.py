@@ -11,15 +11,6 @@ from imgsearch.index.exact import ExactIndex
 from imgsearch.query import QueryImage, QueryOptions, compare_images, search_gallery
 
 
-@pytest.fixture
-def three(lab):
-    """Red, yellow and green: red to yellow is 1 / sqrt 2, red to green is 0."""
-    for name, colour in (("a.png", "#f00"), ("b.png", "#ff0"), ("c.png", "#0f0")):
-        lab.paint(name, colour)
-    lab.update()
-    return lab
-
-
 def test_hits_come_best_first_with_rank_score_path_and_id(three):
     hits = three.search(three.root / "a.png")
 

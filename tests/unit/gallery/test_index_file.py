@@ -14,14 +14,6 @@ from imgsearch.gallery.index_file import is_current
 from imgsearch.gallery.manifest import read_manifest
 
 
-@pytest.fixture
-def three(lab):
-    for name, colour in (("a.png", "#f00"), ("b.png", "#ff0"), ("c.png", "#0f0")):
-        lab.paint(name, colour)
-    lab.update()
-    return lab
-
-
 def index_of(lab):
     (path,) = lab.gallery.glob("index-*.faiss")
     return path
