@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,15 +12,12 @@ from PIL import Image
 
 from imgsearch.images.budget import PixelBudget
 from imgsearch.images.decode import Opened, opened, orientation, render, upright_size
+from imgsearch.images.resize import resize
 from imgsearch.types import DEFAULT_MAX_PIXELS, Pixels, Preprocessing
 
 # How many times larger than the network's input a picture is decoded, at least: the resize that
 # follows then has enough to average over.
-_OVERSAMPLING: Final = 2
-
-# How many times larger than the input it still is after whole pixels were averaged: a speed-up
-# that moves the mean pixel by less than half a level of 255.
-_REDUCING_GAP: Final = 1.5
+_OVERSAMPLING: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +74,7 @@ def _as_keras(found: Opened, side: int) -> PreparedImage:
 
 
 def _faithfully(found: Opened, side: int) -> PreparedImage:
-    rendered = render(found, _OVERSAMPLING * side)
-    square = rendered.picture.resize(
-        (side, side), Image.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP
-    )
-    pixels = np.array(square.convert("RGB"))
+    rendered = render(found, math.ceil(_OVERSAMPLING * side))
+    square = resize(np.asarray(rendered.picture), side, side)
+    pixels = np.ascontiguousarray(square[:, :, :3])
     return PreparedImage(pixels, rendered.width, rendered.height, found.kind)
