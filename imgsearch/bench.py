@@ -210,7 +210,7 @@ def _search_seconds(dim: int, seconds: float) -> float:
     """Return how long one search takes among `SEARCHED` random vectors."""
     rows = np.random.default_rng(_SEED).standard_normal((SEARCHED, dim), np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    index = create_index("faiss", dim)
+    index = create_index("faiss", dim, rows.__getitem__)
     index.add(np.arange(SEARCHED), rows)
     return 1 / _rate(lambda: len(index.search(rows[:1], 10)), seconds / 4)
 

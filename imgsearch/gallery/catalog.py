@@ -130,14 +130,19 @@ class Catalog:
         Raises:
             GalleryCorruptError: If it is missing or damaged.
         """
-        rows = self.connection.execute(
-            "SELECT image_id, vector, crc32 FROM embeddings WHERE image_id = ?", (image_id,)
-        ).fetchall()
-        if not rows:
-            reason = f"image {image_id} has no vector; run `imgsearch check --repair`"
-            raise GalleryCorruptError(self.folder, reason)
-        row: npt.NDArray[np.float32] = vectors.unpack(rows, dim, self.folder)[1][0]
+        one = vectors.fetch_embeddings(self.connection, np.array([image_id]), dim, self.folder)
+        row: npt.NDArray[np.float32] = one[0]
         return row
+
+    def embeddings(self, ids: Ids) -> Embeddings:
+        """Return the stored vectors of these images, in their order, shape (n, dim).
+
+        Raises:
+            GalleryCorruptError: If one is missing or damaged.
+        """
+        identity = self.identity()
+        dim = 0 if identity is None else identity.dim
+        return vectors.fetch_embeddings(self.connection, ids, dim, self.folder)
 
     def iterate_embeddings(
         self, dim: int, *, newer_than: int = -1

@@ -164,7 +164,7 @@ def _compare_with_catalog(
     dim = store.identity().dim
     index = load_index(store.catalog, dim)
     problems = [*differences(store.catalog, index, dim)]
-    if len(index) != images:
+    if problems or len(index) != images:
         return CheckReport(images, tuple(problems), repaired, 0, 0, 0.0)
     queries = _sample_embeddings(store, images, sample)
     k = min(k, images)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +13,9 @@ from imgsearch.errors import IndexFileError
 from imgsearch.gallery.catalog import Catalog
 from imgsearch.gallery.index_file import is_ours
 from imgsearch.gallery.manifest import MANIFEST_NAME, Manifest, file_digest, read_manifest
-from imgsearch.index.base import VectorIndex
+
+if TYPE_CHECKING:
+    from imgsearch.index.faiss_index import FaissIndex
 
 _MEND = "run `imgsearch check --repair`"
 _BEHIND = "; answers are right, and the next `imgsearch index` writes it"
@@ -53,15 +56,14 @@ def inspect_file(catalog: Catalog) -> FileFindings:
     return findings
 
 
-def differences(catalog: Catalog, index: VectorIndex, dim: int) -> Iterator[str]:
-    """Compare every vector of an index with the catalogue's, bit for bit; yield what differs."""
+def differences(catalog: Catalog, index: FaissIndex, dim: int) -> Iterator[str]:
+    """Compare every vector of an index with the catalogue's, rounded; yield what differs."""
     held = index.ids()
     stored_ids, differing = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
     for ids, embeddings in catalog.iterate_embeddings(dim):
         stored_ids.append(ids)
         both = np.isin(ids, held)
-        rows = np.ascontiguousarray(index.reconstruct(ids[both]))
-        same = rows.view(np.uint32) == np.ascontiguousarray(embeddings[both]).view(np.uint32)
+        same = index.rounded(ids[both]) == embeddings[both].astype(np.float16)
         differing.append(ids[both][~same.all(axis=1)])
     stored = np.concatenate(stored_ids)
     for image_id in np.concatenate(differing)[:_NAMED]:
@@ -92,15 +94,15 @@ def _inspect(catalog: Catalog, manifest: Manifest | None) -> FileFindings:
         return FileFindings((f"{what}; delete {path.name} and {_MEND}",))
     if manifest.generation != catalog.generation():
         return FileFindings(notes=(f"the index file is older than the catalogue{_BEHIND}",))
-    return _read_through(path, manifest)
+    return _read_through(catalog, path, manifest)
 
 
-def _read_through(path: Path, manifest: Manifest) -> FileFindings:
+def _read_through(catalog: Catalog, path: Path, manifest: Manifest) -> FileFindings:
     """Look whether FAISS takes a file whose digest is right."""
     from imgsearch.index.faiss_index import read_index  # FAISS costs 0.1 s to load
 
     try:
-        count = len(read_index(path))
+        count = len(read_index(path, catalog.embeddings))
     except IndexFileError as error:
         return FileFindings((f"{error}; {_MEND}",))
     except FileNotFoundError:

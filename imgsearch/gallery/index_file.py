@@ -14,13 +14,15 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imgsearch.errors import GalleryCorruptError, GalleryWriteError, IndexFileError
 from imgsearch.gallery.catalog import Catalog
 from imgsearch.gallery.durable import write_durably
 from imgsearch.gallery.manifest import Manifest, file_digest, read_manifest, write_manifest
-from imgsearch.index.base import VectorIndex
-from imgsearch.index.factory import create_index
+
+if TYPE_CHECKING:
+    from imgsearch.index.faiss_index import FaissIndex
 
 _OWN_FILES = re.compile(
     r"index-\d{8,}\.faiss|\.(index-\d{8,}\.faiss|manifest\.json|writer\.json)\.\d+\.tmp"
@@ -29,7 +31,7 @@ _LOG_START = "removals_complete_since"
 _TOKEN = "index_token"
 
 
-def load_index(catalog: Catalog, dim: int) -> VectorIndex:
+def load_index(catalog: Catalog, dim: int) -> FaissIndex:
     """Return an index of the vectors of the catalogue's current generation.
 
     Args:
@@ -49,13 +51,15 @@ def load_index(catalog: Catalog, dim: int) -> VectorIndex:
     return index if len(index) == catalog.vector_count() else build_index(catalog, dim)
 
 
-def build_index(catalog: Catalog, dim: int) -> VectorIndex:
+def build_index(catalog: Catalog, dim: int) -> FaissIndex:
     """Make an index from the catalogue's vectors alone.
 
     Raises:
         GalleryCorruptError: If a vector is damaged, or cannot be indexed.
     """
-    index = create_index("faiss", dim)
+    from imgsearch.index.faiss_index import FaissIndex  # FAISS costs 0.1 s to load
+
+    index = FaissIndex(dim, catalog.embeddings)
     with _refused_vectors(catalog.folder):
         for ids, embeddings in catalog.iterate_embeddings(dim):
             index.add(ids, embeddings)
@@ -73,7 +77,7 @@ def is_current(catalog: Catalog) -> bool:
     return path.is_file() and path.stat().st_size == manifest.size_bytes
 
 
-def publish_index(catalog: Catalog, index: VectorIndex) -> None:
+def publish_index(catalog: Catalog, index: FaissIndex) -> None:
     """Write an index of the current generation beside the old one, and make it the current one.
 
     Only the holder of the writer lock may call this.
@@ -81,10 +85,8 @@ def publish_index(catalog: Catalog, index: VectorIndex) -> None:
     Raises:
         GalleryWriteError: If the disk refuses; the old index file then stays the current one.
     """
-    from imgsearch.index.faiss_index import FaissIndex, write_index  # FAISS costs 0.1 s to load
+    from imgsearch.index.faiss_index import write_index  # FAISS costs 0.1 s to load
 
-    if not isinstance(index, FaissIndex):
-        raise TypeError("only a FAISS index has a file")
     generation = catalog.generation()
     path = catalog.folder / f"index-{generation:08d}.faiss"
     old = read_manifest(catalog.folder)
@@ -107,7 +109,7 @@ def publish_index(catalog: Catalog, index: VectorIndex) -> None:
         _prune_removals(catalog, min(old.generation, generation))
 
 
-def _read(catalog: Catalog, manifest: Manifest | None, dim: int) -> VectorIndex | None:
+def _read(catalog: Catalog, manifest: Manifest | None, dim: int) -> FaissIndex | None:
     """Return the index of the file, or None where it cannot be brought up to date."""
     from imgsearch.index.faiss_index import read_index  # FAISS costs 0.1 s to load
 
@@ -120,7 +122,7 @@ def _read(catalog: Catalog, manifest: Manifest | None, dim: int) -> VectorIndex 
         current = manifest.generation == catalog.generation()
         if not current and file_digest(path) != manifest.sha256:
             return None  # else its damage would be signed anew with the next publication
-        index = read_index(path, mmap=current)
+        index = read_index(path, catalog.embeddings, mmap=current)
     except (OSError, IndexFileError):
         return None  # a cache that cannot be read is built anew
     return index if index.dim == dim and len(index) == manifest.images else None
@@ -137,7 +139,7 @@ def _refused_vectors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _catch_up(index: VectorIndex, catalog: Catalog, generation: int, dim: int) -> None:
+def _catch_up(index: FaissIndex, catalog: Catalog, generation: int, dim: int) -> None:
     """Apply to an index what has changed in the catalogue since a generation."""
     index.remove(catalog.removed_since(generation))
     for ids, embeddings in catalog.iterate_embeddings(dim, newer_than=generation):

@@ -17,6 +17,7 @@ BLOCK_ROWS = 8192
 """How many rows are read at a time: 16 MiB of 512-d vectors."""
 
 _STORED = np.dtype("<f4")
+_IDS_PER_QUERY = 500  # SQLite has a limit
 
 
 def pack(embedding: npt.NDArray[np.float32]) -> tuple[bytes, int]:
@@ -41,6 +42,31 @@ def unpack(rows: list[tuple[int, bytes, int]], dim: int, folder: Path) -> tuple[
     joined = b"".join(row[1] for row in rows)
     matrix = np.frombuffer(joined, dtype=_STORED).reshape(len(rows), dim)
     return ids, matrix.astype(np.float32)
+
+
+def fetch_embeddings(
+    connection: sqlite3.Connection, ids: Ids, dim: int, folder: Path
+) -> Embeddings:
+    """Return the embeddings of these ids in their order, shape (n, dim).
+
+    Raises:
+        GalleryCorruptError: If one is missing or damaged.
+    """
+    rows: list[tuple[int, bytes, int]] = []
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        part = ids[start : start + _IDS_PER_QUERY].tolist()
+        marks = ",".join("?" * len(part))
+        rows += connection.execute(
+            f"SELECT image_id, vector, crc32 FROM embeddings WHERE image_id IN ({marks})", part
+        )
+    found, matrix = unpack(rows, dim, folder)
+    missing = np.setdiff1d(ids, found)
+    if missing.size:
+        reason = f"image {missing[0]} has no vector; run `imgsearch check --repair`"
+        raise GalleryCorruptError(folder, reason)
+    order = np.argsort(found)
+    in_order: Embeddings = matrix[order[np.searchsorted(found, ids, sorter=order)]]
+    return in_order
 
 
 def iterate_embeddings(

@@ -137,6 +137,12 @@ def ranked(ids: Ids, scores: Scores, k: int | None = None) -> Neighbours:
     return Neighbours(ids[order], scores[order])
 
 
+def cut(found: Neighbours, lowest: float) -> Neighbours:
+    """Keep the neighbours of an ordered answer that score more than `lowest`."""
+    kept = found.scores > lowest
+    return Neighbours(found.ids[kept], found.scores[kept])
+
+
 def no_neighbours() -> Neighbours:
     """Make the answer of an index that holds nothing."""
     return Neighbours(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from imgsearch.types import Embeddings, Ids, Scores
 
@@ -12,6 +13,10 @@ SCORE_TOLERANCE = 1e-5
 
 A unit row times itself can come out as 0.9999996, so an inclusive bound needs this slack.
 """
+
+
+RowsById: TypeAlias = Callable[[Ids], Embeddings]
+"""Returns the float32 rows of these ids in their order, shape (n, dim)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from imgsearch.index.base import VectorIndex
+from imgsearch.index.base import RowsById, VectorIndex
 
 
-def create_index(kind: Literal["faiss", "exact"], dim: int) -> VectorIndex:
+def create_index(kind: Literal["faiss", "exact"], dim: int, exact_rows: RowsById) -> VectorIndex:
     """Make an empty index.
 
     Args:
         kind: `"faiss"` for the one to work with, `"exact"` for scikit-learn's answers.
         dim: Length of the vectors, at least 1.
+        exact_rows: Returns the rows that were added under some ids; `"exact"` keeps its own.
 
     Raises:
         ValueError: If there is no such kind, or `dim` is below 1.
@@ -21,7 +22,7 @@ def create_index(kind: Literal["faiss", "exact"], dim: int) -> VectorIndex:
     if kind == "faiss":
         from imgsearch.index.faiss_index import FaissIndex
 
-        return FaissIndex(dim)
+        return FaissIndex(dim, exact_rows)
     if kind == "exact":
         from imgsearch.index.exact import ExactIndex
 

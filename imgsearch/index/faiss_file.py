@@ -1,12 +1,13 @@
-"""The layout of a FAISS file that holds `IndexIDMap2(IndexFlatIP)`, checked before FAISS reads it.
+"""The layout of a FAISS file that holds `IndexIDMap2(IndexScalarQuantizer)` in half precision.
 
-FAISS believes what a header says: garbage makes it allocate terabytes or crash. All numbers are
-little-endian:
+It is checked before FAISS reads it: FAISS believes what a header says, and garbage makes it
+allocate terabytes or crash. All numbers are little-endian:
 
     header of the map      37 bytes, fourcc "IxM2"
-    header of the vectors  37 bytes, fourcc "IxFI"
-    float count            int64, count * dim
-    vectors                float32, count * dim
+    header of the vectors  37 bytes, fourcc "IxSQ"
+    quantiser              36 bytes: type 4 (float16), no range, dim, bytes a vector, no training
+    byte count             int64, count * 2 * dim
+    vectors                float16, count * dim
     id count               int64, count
     ids                    int64, count
 
@@ -24,9 +25,12 @@ from typing import BinaryIO
 from imgsearch.errors import IndexFileError
 
 _HEADER = struct.Struct("<4siqqqBi")
+_QUANTISER = struct.Struct("<iifqqq")
 _COUNT = struct.Struct("<q")
 _INNER_PRODUCT = 0
-_VECTORS_AT = 2 * _HEADER.size + _COUNT.size
+_FLOAT16 = 4
+_NUMBER_BYTES = 2
+_VECTORS_AT = 2 * _HEADER.size + _QUANTISER.size + _COUNT.size
 
 
 def checked_count(path: Path, file: BinaryIO) -> int:
@@ -45,7 +49,7 @@ def checked_count(path: Path, file: BinaryIO) -> int:
     if len(head) < _VECTORS_AT:
         raise IndexFileError(path, f"it has {len(head)} bytes, too few for a header")
     dim, count = _shape(path, head)
-    ids_at = _VECTORS_AT + 4 * dim * count
+    ids_at = _VECTORS_AT + _NUMBER_BYTES * dim * count
     _require_size(path, file, ids_at + _COUNT.size + 8 * count)
     file.seek(ids_at)
     _require_counts(path, file.read(_COUNT.size), count)
@@ -54,14 +58,17 @@ def checked_count(path: Path, file: BinaryIO) -> int:
 
 
 def _shape(path: Path, head: bytes) -> tuple[int, int]:
-    """Read (dim, count), on which both headers must agree."""
+    """Read (dim, count), on which both headers and the quantiser must agree."""
     fourcc, dim, count, *_, trained, metric = _HEADER.unpack_from(head)
     inner_fourcc, *inner = _HEADER.unpack_from(head, _HEADER.size)
-    if (fourcc, inner_fourcc) != (b"IxM2", b"IxFI") or metric != _INNER_PRODUCT or not trained:
-        raise IndexFileError(path, "it is no flat inner-product index with ids")
+    if (fourcc, inner_fourcc) != (b"IxM2", b"IxSQ") or metric != _INNER_PRODUCT or not trained:
+        raise IndexFileError(path, "it is no half-precision inner-product index with ids")
     if dim < 1 or count < 0 or (inner[0], inner[1], *inner[-2:]) != (dim, count, trained, metric):
         raise IndexFileError(path, f"its headers declare {count} vectors of length {dim}")
-    _require_counts(path, head[-_COUNT.size :], dim * count)
+    wanted = _QUANTISER.pack(_FLOAT16, 0, 0.0, dim, _NUMBER_BYTES * dim, 0)
+    if head[2 * _HEADER.size : -_COUNT.size] != wanted:
+        raise IndexFileError(path, "its numbers are not of half precision")
+    _require_counts(path, head[-_COUNT.size :], _NUMBER_BYTES * dim * count)
     return dim, count
 
 

@@ -1,4 +1,9 @@
-"""The index to work with: exact inner products by FAISS, under stable ids.
+"""The index to work with: inner products by FAISS, under stable ids, exact by a second look.
+
+FAISS holds the vectors in half precision, which is half the memory to read through. What it finds
+is scored again with the float32 rows, which the owner of the index keeps, so that answers and
+scores are those of float32: a vector that FAISS dropped could not have come in, because rounding
+moves no score by more than `rounding_bound`.
 
 The only module that imports FAISS. What FAISS leaves to its callers is settled here: it accepts an
 id twice, pads short answers with id -1, breaks ties as they come and compares strictly.
@@ -17,40 +22,57 @@ import numpy as np
 
 from imgsearch.errors import IndexFileError
 from imgsearch.index import arrays, faiss_file
-from imgsearch.index.base import SCORE_TOLERANCE, Neighbours
+from imgsearch.index.base import SCORE_TOLERANCE, Neighbours, RowsById
 from imgsearch.types import Embeddings, Ids, Scores
 
 PAIRS_WORTH_THREADS = 50_000
 """About 5 ms of work for one core at 512 numbers a vector."""
 
-ROWS_PER_COPY = 1 << 16
-"""How many vectors at a time leave a mapped file for memory."""
+QUERIES_WORTH_MATRICES = 32
+"""From here on, rounded rows are widened block by block and multiplied as matrices."""
 
-TIE_SLACK = 1e-6
-"""Two of FAISS's kernels may differ by this much on the same pair of rows."""
+ROWS_PER_BLOCK = 1 << 13
+"""How many vectors at a time leave a mapped file, or are widened to float32: 16 MB."""
+
+SPARE = 32
+"""How many more candidates than asked for are scored again at once; mostly they are enough."""
+
+# FAISS 1.15 sets this to 128,000, and then compares queries one by one, five times slower.
+faiss.cvar.distance_compute_blas_threshold = 20
+
+
+def rounding_bound(dim: int) -> float:
+    """Return how far half precision can move the inner product of two unit vectors.
+
+    By 2^-11 of each product, and 2^-25 where a number is subnormal; the products of a row sum to
+    at most 1, its absolute values to at most sqrt(dim). Summing in float32 adds dim * 2^-24.
+    """
+    return float(2**-11 + 2**-25 * dim**0.5 + dim * 2**-24)
 
 
 class FaissIndex:
-    """A `VectorIndex` over `IndexIDMap2(IndexFlatIP)`: every vector is compared, none is missed.
+    """A `VectorIndex` over `IndexIDMap2(IndexScalarQuantizer)`: every vector is compared.
 
     Args:
         dim: Length of the vectors, at least 1.
+        exact_rows: Returns the float32 rows that were added under these ids.
 
     Raises:
         ValueError: If `dim` is below 1.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, exact_rows: RowsById) -> None:
         if dim < 1:
             raise ValueError(f"dim must be at least 1, not {dim}")
         self._index: Any = _empty_index(dim)
+        self._exact_rows = exact_rows
         self._held: Ids = np.empty(0, dtype=np.int64)  # ascending
         self._mapped = False
 
     @classmethod
-    def _over(cls, index: Any, held: Ids, *, mapped: bool) -> FaissIndex:  # noqa: ANN401 - FAISS is untyped
+    def _over(cls, index: Any, held: Ids, exact_rows: RowsById, *, mapped: bool) -> FaissIndex:  # noqa: ANN401 - FAISS is untyped
         """Wrap an index that was read, whose ascending ids are `held`."""
-        wrapper = cls(index.d)
+        wrapper = cls(index.d, exact_rows)
         wrapper._index, wrapper._held, wrapper._mapped = index, held, mapped
         return wrapper
 
@@ -92,22 +114,49 @@ class FaissIndex:
     def reconstruct(self, ids: Ids) -> Embeddings:
         """See `VectorIndex.reconstruct`."""
         arrays.require_held(ids, self._held)
+        return self._exact_rows(ids) if len(ids) else np.empty((0, self.dim), dtype=np.float32)
+
+    def rounded(self, ids: Ids) -> Embeddings:
+        """Return the vectors of these ids as FAISS holds them, rounded to half precision.
+
+        Returns:
+            Shape (n, dim), float32, each number one that float16 can hold.
+
+        Raises:
+            KeyError: If an id is not held.
+        """
+        arrays.require_held(ids, self._held)
         if not len(ids):
             return np.empty((0, self.dim), dtype=np.float32)
         return np.asarray(self._index.reconstruct_batch(np.ascontiguousarray(ids)))
 
-    def search(self, queries: Embeddings, k: int) -> list[Neighbours]:
-        """See `VectorIndex.search`; ties at the k-th place go to the lowest ids.
+    def candidates(self, queries: Embeddings, k: int) -> tuple[Ids, Scores]:
+        """Find the `k` most similar vectors of each query row, as half precision has them.
 
-        With 20 queries or more FAISS multiplies matrices instead of rows; scores may then differ
-        in the last bit, also between byte-identical vectors.
+        For callers that look closer themselves: many times faster than `search` for many
+        queries, and a score may be off by `rounding_bound`.
+
+        Returns:
+            Ids and scores, shape (q, min(k, n)) each, best first.
+
+        Raises:
+            ValueError: As `search` does.
         """
+        wanted = min(arrays.checked_k(k), len(self))
+        rows = arrays.checked_rows(queries, self.dim)
+        blocks = list(arrays.query_blocks(rows, max(wanted, ROWS_PER_BLOCK)))
+        found = [self._nearest(block, wanted) for block in blocks] if wanted else []
+        if not found:
+            return np.empty((len(rows), 0), np.int64), np.empty((len(rows), 0), np.float32)
+        return np.concatenate([ids for ids, _ in found]), np.concatenate([s for _, s in found])
+
+    def search(self, queries: Embeddings, k: int) -> list[Neighbours]:
+        """See `VectorIndex.search`; ties at the k-th place go to the lowest ids."""
         k = arrays.checked_k(k)
         rows = arrays.checked_rows(queries, self.dim)
         if not len(self):
             return [arrays.no_neighbours() for _ in rows]
-        # FAISS itself works block by block; what grows with the queries is the answer.
-        blocks = arrays.query_blocks(rows, min(k + 1, len(self)))
+        blocks = arrays.query_blocks(rows, max(k + SPARE, ROWS_PER_BLOCK))
         return [answer for block in blocks for answer in self._search_block(block, k)]
 
     def range_search(self, queries: Embeddings, min_score: float) -> list[Neighbours]:
@@ -116,42 +165,60 @@ class FaissIndex:
         rows = arrays.checked_rows(queries, self.dim)
         if not len(self):
             return [arrays.no_neighbours() for _ in rows]
-        return list(self._all_above(rows, lowest))
+        return [arrays.cut(found, lowest) for found in self._all_above(rows, lowest)]
 
-    def _search_block(self, queries: Embeddings, k: int) -> list[Neighbours]:
-        # One more than asked for shows whether a tie is cut at the k-th place.
-        wanted = min(k + 1, len(self))
+    def _search_block(self, queries: Embeddings, k: int) -> Iterator[Neighbours]:
+        ids, scores = self._nearest(queries, min(k + SPARE, len(self)))
+        for query, candidates, approximate in zip(queries, ids, scores, strict=True):
+            found = self._scored(query, candidates)
+            if len(candidates) < len(self):
+                worst = float(found.scores[k - 1])
+                # What was not fetched scores no more than the last that was, give or take rounding.
+                if approximate[-1] >= worst - rounding_bound(self.dim):
+                    [found] = self._all_above(query[np.newaxis], worst)
+            yield Neighbours(found.ids[:k], found.scores[:k])
+
+    def _nearest(self, queries: Embeddings, wanted: int) -> tuple[Ids, Scores]:
+        """Return the best ids and half-precision scores of each query, shape (q, wanted)."""
         _share_among_threads(len(queries) * len(self))
-        scores, ids = self._index.search(queries, wanted)
-        answers = [arrays.ranked(*row, k) for row in zip(ids, scores, strict=True)]
-        if wanted > k:
-            self._settle_ties(queries, answers, scores[:, k - 1 :])
-        return answers
+        if len(queries) < QUERIES_WORTH_MATRICES:
+            scores, ids = self._index.search(queries, wanted)
+            return ids, scores
+        heap = faiss.ResultHeap(len(queries), wanted, keep_max=True)
+        for start, rows in self._widened():
+            best = min(wanted, len(rows))
+            scores, places = faiss.knn(queries, rows, best, metric=faiss.METRIC_INNER_PRODUCT)
+            heap.add_result(scores, places + start)
+        heap.finalize()
+        return faiss.vector_to_array(self._index.id_map)[heap.I], heap.D
 
-    def _settle_ties(self, queries: Embeddings, answers: list[Neighbours], ends: Scores) -> None:
-        """Give the last places of cut ties to the lowest ids.
+    def _widened(self) -> Iterator[tuple[int, Embeddings]]:
+        """Yield blocks of rows in FAISS's own order as float32, each with its first row's place."""
+        for start in range(0, len(self), ROWS_PER_BLOCK):
+            count = min(ROWS_PER_BLOCK, len(self) - start)
+            yield start, self._index.index.reconstruct_n(start, count)
 
-        Args:
-            queries: Shape (q, dim).
-            answers: Those of the queries, put right in place.
-            ends: Scores of the last neighbour kept and the first one dropped, shape (q, 2).
-        """
-        last, dropped = np.clip(ends, -1, 1).T
-        tied = np.flatnonzero(dropped >= last)
-        # Queries that end on the same score share one scan: a thousand copies, all at 1.0.
-        for score in np.unique(last[tied]):
-            rows = tied[last[tied] == score]
-            found = self._all_above(queries[rows], float(score) - TIE_SLACK)
-            for row, every in zip(rows, found, strict=True):
-                k = len(answers[row].ids)
-                answers[row] = Neighbours(every.ids[:k], every.scores[:k])
+    def _scored(self, query: Embeddings, candidates: Ids) -> Neighbours:
+        """Score candidates of one query, shape (dim,), with their float32 rows."""
+        kept = candidates[candidates >= 0]
+        parts = [
+            # Not by BLAS: byte-identical rows must score the same wherever they stand.
+            np.einsum(
+                "ij,j->i", self._exact_rows(part).astype(np.float64), query.astype(np.float64)
+            )
+            for part in np.split(kept, range(ROWS_PER_BLOCK, len(kept), ROWS_PER_BLOCK))
+            if len(part)
+        ]
+        scores = np.concatenate(parts) if parts else np.empty(0)
+        return arrays.ranked(kept, scores.astype(np.float32))
 
     def _all_above(self, queries: Embeddings, lowest: float) -> Iterator[Neighbours]:
-        """Yield every neighbour that scores more than `lowest`, for each query in turn."""
+        """Yield for each query, scored exactly, all that may score `lowest` or more."""
         for block in arrays.query_blocks(queries, len(self)):
-            limits, scores, ids = self._index.range_search(block, lowest)
-            for start, end in pairwise(limits):
-                yield arrays.ranked(ids[start:end], scores[start:end])
+            _share_among_threads(len(block) * len(self))
+            limits, _, ids = self._index.range_search(block, lowest - rounding_bound(self.dim))
+            for query, (start, end) in zip(block, pairwise(limits), strict=True):
+                yield self._scored(query, ids[start:end])
 
     def _leave_file(self) -> None:
         """Copy a mapped index into memory: FAISS crashes when it changes mapped vectors."""
@@ -159,10 +226,8 @@ class FaissIndex:
             return
         owned = _empty_index(self.dim)
         ids = faiss.vector_to_array(self._index.id_map)
-        for start in range(0, len(ids), ROWS_PER_COPY):
-            count = min(ROWS_PER_COPY, len(ids) - start)
-            rows = self._index.index.reconstruct_n(start, count)
-            owned.add_with_ids(rows, ids[start : start + count])
+        for start, rows in self._widened():
+            owned.add_with_ids(rows, ids[start : start + len(rows)])
         self._index, self._mapped = owned, False
 
 
@@ -181,11 +246,12 @@ def write_index(index: FaissIndex, path: Path) -> None:
         faiss.write_index(index._index, writer)  # noqa: SLF001 - same module
 
 
-def read_index(path: Path, *, mmap: bool = True) -> FaissIndex:
+def read_index(path: Path, exact_rows: RowsById, *, mmap: bool = True) -> FaissIndex:
     """Read what `write_index` wrote.
 
     Args:
         path: The file.
+        exact_rows: See `FaissIndex`.
         mmap: Leave the vectors in the file and let the system page them in as they are searched.
             The file may then be renamed or unlinked, but must not be truncated or overwritten.
 
@@ -201,11 +267,12 @@ def read_index(path: Path, *, mmap: bool = True) -> FaissIndex:
         held = np.sort(faiss.vector_to_array(index.id_map))
         if count and (held[0] < 0 or (np.diff(held) <= 0).any()):
             raise IndexFileError(path, "its ids are negative or repeated")
-        return FaissIndex._over(index, held, mapped=mapped)  # noqa: SLF001 - same module
+        return FaissIndex._over(index, held, exact_rows, mapped=mapped)  # noqa: SLF001 - same module
 
 
 def _empty_index(dim: int) -> Any:  # noqa: ANN401 - FAISS is untyped
-    return faiss.IndexIDMap2(faiss.IndexFlatIP(dim))
+    half = faiss.ScalarQuantizer.QT_fp16
+    return faiss.IndexIDMap2(faiss.IndexScalarQuantizer(dim, half, faiss.METRIC_INNER_PRODUCT))
 
 
 def _map(path: Path, file: BinaryIO) -> Any:  # noqa: ANN401 - FAISS is untyped

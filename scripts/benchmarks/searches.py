@@ -38,7 +38,7 @@ def search_speeds(count: int, seconds: float) -> list[SearchSpeed]:
     random = np.random.default_rng(3)
     rows = random.standard_normal((count, DIM), np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    index = create_index("faiss", DIM)
+    index = create_index("faiss", DIM, rows.__getitem__)
     index.add(np.arange(count), rows)
     queries = random.standard_normal((32, DIM), np.float32)
     queries /= np.linalg.norm(queries, axis=1, keepdims=True)

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from remembering import RememberingIndex
 
 from imgsearch.index.base import VectorIndex
 from imgsearch.index.exact import ExactIndex
-from imgsearch.index.factory import create_index
 from imgsearch.index.faiss_index import read_index, write_index
 
 EAST, NORTH, WEST, NORTHEAST = [1, 0], [0, 1], [-1, 0], [0.6, 0.8]
@@ -30,7 +30,8 @@ def reopened(mmap, tmp_path):
     class Reopened:
         def __init__(self, dim):
             self._path = tmp_path / "vectors.faiss"
-            self._inner = create_index("faiss", dim)
+            self._inner = RememberingIndex(dim)
+            self._rows = self._inner.rows
 
         def __getattr__(self, name):
             return getattr(self._inner, name)
@@ -40,10 +41,11 @@ def reopened(mmap, tmp_path):
 
         def add(self, new_ids, embeddings):
             self._inner.add(new_ids, embeddings)
+            self._rows.remember(new_ids, embeddings)
             beside = self._path.with_suffix(".new")
             write_index(self._inner, beside)
             beside.replace(self._path)
-            self._inner = read_index(self._path, mmap=mmap)
+            self._inner = read_index(self._path, self._rows, mmap=mmap)
 
     return Reopened
 
@@ -53,7 +55,7 @@ def make(request, tmp_path):
     kind, _, state = request.param.partition(", ")
     if state:
         return reopened(state == "mapped", tmp_path)
-    return lambda dim: create_index(kind, dim)
+    return {"exact": ExactIndex, "faiss": RememberingIndex}[kind]
 
 
 @pytest.fixture
@@ -122,7 +124,7 @@ def test_search_returns_k_neighbours_or_all_that_are_held(compass, k, expected):
     assert answer.ids.tolist() == [10, 30, 20][:expected]
 
 
-@pytest.mark.parametrize("query_count", [1, 40])  # FAISS has one kernel below 20 queries, one above
+@pytest.mark.parametrize("query_count", [1, 40])  # one way below 32 queries, another above
 @pytest.mark.parametrize("k", [1, 3, 4, 5, 99])
 def test_equal_scores_go_to_the_lowest_ids_also_where_k_cuts_them(index, k, query_count):
     # Four copies of the east, and the north before and after them in id order.
@@ -347,7 +349,36 @@ def test_answers_do_not_depend_on_how_queries_are_cut_into_blocks(make, monkeypa
 
 
 @pytest.mark.parametrize("dim", [0, -1])
-@pytest.mark.parametrize("kind", ["exact", "faiss"])
+@pytest.mark.parametrize("kind", [ExactIndex, RememberingIndex])
 def test_a_dim_below_one_is_rejected(kind, dim):
     with pytest.raises(ValueError, match="dim"):
-        create_index(kind, dim)
+        kind(dim)
+
+
+@pytest.mark.parametrize("query_count", [1, 40])
+@pytest.mark.parametrize("spread", [1e-6, 1e-5, 1e-4, 1e-3])
+def test_neighbours_closer_than_half_precision_tells_apart_are_ranked_exactly(
+    make, query_count, spread
+):
+    random = np.random.default_rng(9)
+    centre = random_rows(1, 64)
+    crowd = centre + spread * random.standard_normal((400, 64)).astype(np.float32)
+    crowd /= np.linalg.norm(crowd, axis=1, keepdims=True)
+    queries = np.repeat(centre, query_count, axis=0)
+    index, oracle = make(64), ExactIndex(64)
+    for each in (index, oracle):
+        each.add(np.arange(400, dtype=np.int64), crowd)
+
+    exact = crowd.astype(np.float64) @ centre[0].astype(np.float64)
+    for answer in index.search(queries, 5):
+        np.testing.assert_allclose(answer.scores, np.sort(exact)[::-1][:5], atol=3e-7)
+        np.testing.assert_allclose(exact[answer.ids], answer.scores, atol=3e-7)
+    lowest = float(np.median(exact))
+    for ours, theirs in zip(
+        index.range_search(queries, lowest), oracle.range_search(queries, lowest), strict=True
+    ):
+        sure = exact > lowest - 1e-5 + 1e-6
+        assert set(np.flatnonzero(sure)) <= set(ours.ids.tolist())
+        assert abs(len(ours.ids) - len(theirs.ids)) <= np.count_nonzero(
+            abs(exact - lowest + 1e-5) < 1e-6
+        )

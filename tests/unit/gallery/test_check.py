@@ -91,19 +91,18 @@ def test_a_vector_that_is_not_a_number_is_reported(six):
     )
 
 
-def test_an_index_of_other_vectors_than_the_catalogues_is_found_by_the_oracle(six):
+def test_an_index_of_other_vectors_than_the_catalogues_is_found(six):
     blob, crc = vectors.pack(np.array([0, 0, 1], dtype=np.float32))
     execute(six, "UPDATE embeddings SET vector = ?, crc32 = ? WHERE image_id = 2", blob, crc)
 
     problems = check_gallery(six.gallery).problems
 
-    assert any("FAISS and scikit-learn differ" in problem for problem in problems)
     assert any("another vector for image 2 than" in problem for problem in problems)
 
 
 def test_ids_that_changed_places_in_the_index_are_found(six):
     with open_for_writing(six.gallery) as store:
-        index = faiss_index.FaissIndex(3)
+        index = faiss_index.FaissIndex(3, store.catalog.embeddings)
         for ids, embeddings in store.catalog.iterate_embeddings(3):
             index.add(ids, np.ascontiguousarray(embeddings[::-1]))
         publish_index(store.catalog, index)
@@ -123,7 +122,7 @@ def test_a_row_that_belongs_to_no_root_is_reported(six):
 
 
 def test_an_index_that_faiss_cannot_read_is_reported(six, monkeypatch):
-    def fail(path, **_options):
+    def fail(path, *_arguments, **_options):
         raise IndexFileError(path, "no way")
 
     monkeypatch.setattr(faiss_index, "read_index", fail)
@@ -160,7 +159,7 @@ def test_what_quick_check_finds_is_reported(six):
 def resign_other_vectors(lab):
     """Publish an index that has the ids and the count of the catalogue, and other vectors."""
     with open_for_writing(lab.gallery) as store:
-        index = faiss_index.FaissIndex(3)
+        index = faiss_index.FaissIndex(3, store.catalog.embeddings)
         for ids, embeddings in store.catalog.iterate_embeddings(3):
             index.add(ids, np.ascontiguousarray(embeddings[::-1]))
         publish_index(store.catalog, index)
@@ -178,7 +177,7 @@ def test_a_difference_outside_the_sample_is_found_and_repaired(six):
 
 def test_ids_that_the_index_lacks_and_ids_it_made_up_are_found_and_repaired(six):
     with open_for_writing(six.gallery) as store:
-        index = faiss_index.FaissIndex(3)
+        index = faiss_index.FaissIndex(3, store.catalog.embeddings)
         for ids, embeddings in store.catalog.iterate_embeddings(3):
             ids[-1] = 77
             index.add(ids, embeddings)
@@ -187,7 +186,7 @@ def test_ids_that_the_index_lacks_and_ids_it_made_up_are_found_and_repaired(six)
     problems = check_gallery(six.gallery).problems
     assert "the index lacks image 6; run `imgsearch check --repair`" in problems
     assert any("has an image 77, which the catalogue lacks" in problem for problem in problems)
-    with pytest.raises(GalleryCorruptError, match=r"image 77, .* run `imgsearch check --repair`"):
+    with pytest.raises(GalleryCorruptError, match=r"image 77 .* run `imgsearch check --repair`"):
         six.hits(six.root / "0.png")
 
     assert check_gallery(six.gallery, repair=True).healthy

@@ -187,11 +187,3 @@ def test_a_folder_is_not_flushed_where_it_has_no_handle(tmp_path, monkeypatch):
     monkeypatch.setattr(durable, "os", SimpleNamespace(name="nt"))  # and nothing to open it with
 
     durable._fsync(tmp_path)
-
-
-def test_only_a_faiss_index_can_be_published(five):
-    from imgsearch.index.exact import ExactIndex
-
-    five.update()
-    with five.reader() as store, pytest.raises(TypeError, match="FAISS"):
-        index_file.publish_index(store.catalog, ExactIndex(3))

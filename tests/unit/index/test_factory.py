@@ -6,16 +6,20 @@ import pytest
 from imgsearch.index.factory import create_index
 
 
+def rows_of_nothing(ids):
+    raise AssertionError("an empty index asks for no rows")
+
+
 @pytest.mark.parametrize(("kind", "name"), [("faiss", "FaissIndex"), ("exact", "ExactIndex")])
 def test_create_index_makes_an_empty_index_of_the_kind_asked_for(kind, name):
-    index = create_index(kind, 5)
+    index = create_index(kind, 5, rows_of_nothing)
 
     assert (type(index).__name__, index.dim, len(index)) == (name, 5, 0)
 
 
 def test_create_index_refuses_an_unknown_kind():
     with pytest.raises(ValueError, match="'annoy'"):
-        create_index("annoy", 5)
+        create_index("annoy", 5, rows_of_nothing)
 
 
 @pytest.mark.parametrize(

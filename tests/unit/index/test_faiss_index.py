@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from remembering import RememberingIndex, Rows
 
 from imgsearch.errors import ImgsearchError, IndexFileError
 from imgsearch.index import faiss_index
-from imgsearch.index.faiss_index import FaissIndex, read_index, write_index
+from imgsearch.index.faiss_index import read_index, rounding_bound, write_index
 
-EMPTY_BYTES = 37 + 37 + 8 + 8
-"""Two headers and two counts; see `imgsearch.index.faiss_file`."""
+EMPTY_BYTES = 37 + 37 + 36 + 8 + 8
+"""Two headers, a quantiser and two counts; see `imgsearch.index.faiss_file`."""
 
 
 def unit_rows(count, dim=4):
@@ -23,7 +24,7 @@ def unit_rows(count, dim=4):
 @pytest.fixture
 def index():
     """Ten vectors of length 4 under the ids 90, 80, ... 0."""
-    index = FaissIndex(4)
+    index = RememberingIndex(4)
     index.add(np.arange(90, -1, -10, dtype=np.int64), unit_rows(10))
     return index
 
@@ -35,6 +36,21 @@ def file(index, tmp_path):
     return path
 
 
+def read_back(path, *, mmap=True):
+    """Read a file whose rows are some of `unit_rows(10)` under the ids 90, 80, ... 0."""
+    rows = Rows(4)
+    rows.remember(np.arange(90, -1, -10, dtype=np.int64), unit_rows(10))
+    back = read_index(path, rows, mmap=mmap)
+    add = back.add
+
+    def remember_and_add(ids, embeddings):
+        rows.remember(ids, embeddings)
+        add(ids, embeddings)
+
+    back.add = remember_and_add
+    return back
+
+
 def patched(path, offset, value):
     """Overwrite bytes of a file."""
     content = bytearray(path.read_bytes())
@@ -44,7 +60,7 @@ def patched(path, offset, value):
 
 @pytest.mark.parametrize("mmap", [True, False])
 def test_an_index_read_back_holds_the_same_vectors_and_answers(index, file, mmap):
-    back = read_index(file, mmap=mmap)
+    back = read_back(file, mmap=mmap)
 
     assert (back.dim, len(back), back.ids().tolist()) == (4, 10, list(range(0, 100, 10)))
     assert back.reconstruct(back.ids()).tolist() == index.reconstruct(index.ids()).tolist()
@@ -58,9 +74,9 @@ def test_an_index_read_back_holds_the_same_vectors_and_answers(index, file, mmap
 @pytest.mark.parametrize("mmap", [True, False])
 def test_an_empty_index_is_read_back_and_can_be_filled(tmp_path, mmap):
     path = tmp_path / "empty.faiss"
-    write_index(FaissIndex(4), path)
+    write_index(RememberingIndex(4), path)
 
-    back = read_index(path, mmap=mmap)
+    back = read_back(path, mmap=mmap)
 
     assert path.stat().st_size == EMPTY_BYTES
     assert len(back) == 0
@@ -69,24 +85,24 @@ def test_an_empty_index_is_read_back_and_can_be_filled(tmp_path, mmap):
 
 
 def test_the_file_has_the_size_that_its_layout_declares(file):
-    # Ten vectors of four float32, ten int64 ids.
-    assert file.stat().st_size == EMPTY_BYTES + 10 * 4 * 4 + 10 * 8
+    # Ten vectors of four float16, ten int64 ids.
+    assert file.stat().st_size == EMPTY_BYTES + 10 * 4 * 2 + 10 * 8
 
 
 def test_writing_replaces_what_was_there(index, file):
     index.remove(np.arange(0, 50, 10, dtype=np.int64))
     write_index(index, file)
 
-    assert read_index(file).ids().tolist() == [50, 60, 70, 80, 90]
+    assert read_back(file).ids().tolist() == [50, 60, 70, 80, 90]
 
 
-@pytest.mark.parametrize("rows_per_copy", [3, 1 << 16])
+@pytest.mark.parametrize("rows_per_block", [3, 1 << 16])
 def test_changing_a_mapped_index_copies_it_and_leaves_the_file_alone(
-    file, monkeypatch, rows_per_copy
+    file, monkeypatch, rows_per_block
 ):
-    monkeypatch.setattr(faiss_index, "ROWS_PER_COPY", rows_per_copy)
+    monkeypatch.setattr(faiss_index, "ROWS_PER_BLOCK", rows_per_block)
     content = file.read_bytes()
-    mapped = read_index(file, mmap=True)
+    mapped = read_back(file, mmap=True)
 
     assert mapped.remove(np.array([90, 0])) == 2
     mapped.add(np.array([7]), unit_rows(1))
@@ -99,15 +115,15 @@ def test_changing_a_mapped_index_copies_it_and_leaves_the_file_alone(
 
 
 def test_removing_nothing_keeps_an_index_in_its_file(file):
-    mapped = read_index(file, mmap=True)
+    mapped = read_back(file, mmap=True)
 
     assert mapped.remove(np.array([1, 2])) == 0
     assert mapped._mapped
 
 
 def test_a_mapped_index_outlives_its_file_being_replaced(index, file, tmp_path):
-    mapped = read_index(file, mmap=True)
-    write_index(FaissIndex(4), tmp_path / "new")
+    mapped = read_back(file, mmap=True)
+    write_index(RememberingIndex(4), tmp_path / "new")
     (tmp_path / "new").replace(file)
 
     assert len(mapped.search(unit_rows(1), 10)[0].ids) == 10
@@ -119,7 +135,7 @@ def test_a_name_that_is_not_valid_utf_8_is_written_and_read(index, tmp_path, mma
 
     write_index(index, path)
 
-    assert len(read_index(path, mmap=mmap)) == 10
+    assert len(read_back(path, mmap=mmap)) == 10
 
 
 @pytest.mark.parametrize("mmap", [True, False])
@@ -128,22 +144,22 @@ def test_a_file_cut_short_anywhere_is_reported(file, size, mmap):
     os.truncate(file, size)
 
     with pytest.raises(IndexFileError, match="bytes"):
-        read_index(file, mmap=mmap)
+        read_back(file, mmap=mmap)
 
 
 def test_a_file_with_bytes_to_spare_is_reported(file):
     with file.open("ab") as stream:
         stream.write(b"\0")
 
-    with pytest.raises(IndexFileError, match="331 bytes"):
-        read_index(file)
+    with pytest.raises(IndexFileError, match="287 bytes"):
+        read_back(file)
 
 
 @pytest.mark.parametrize(
     ("offset", "value"),
     [
         (0, b"IxMp"),  # a map of another kind
-        (37, b"IxF2"),  # flat, but by Euclidean distance
+        (37, b"IxFI"),  # the float32 file of an earlier release
         (4, struct.pack("<i", 8)),  # the map's dim
         (4, struct.pack("<i", -4)),
         (8, struct.pack("<q", 2**60)),  # the map's count: FAISS would ask for exabytes
@@ -153,10 +169,14 @@ def test_a_file_with_bytes_to_spare_is_reported(file):
         (41, struct.pack("<i", 5)),  # the vectors' dim
         (45, struct.pack("<q", 9)),  # the vectors' count
         (70, struct.pack("<i", 1)),  # the vectors' metric
-        (74, struct.pack("<q", 2**61)),  # how many floats follow
-        (82 + 160, struct.pack("<q", 2**61)),  # how many ids follow
-        (82 + 168, struct.pack("<q", 80)),  # an id twice: the first was 90, the second is 80
-        (82 + 168, struct.pack("<q", -1)),
+        (74, struct.pack("<i", 0)),  # numbers of eight bits
+        (86, struct.pack("<q", 5)),  # the quantiser's dim
+        (94, struct.pack("<q", 2**40)),  # bytes a vector
+        (102, struct.pack("<q", 2**40)),  # how many trained numbers follow
+        (110, struct.pack("<q", 2**61)),  # how many bytes follow
+        (118 + 80, struct.pack("<q", 2**61)),  # how many ids follow
+        (118 + 88, struct.pack("<q", 80)),  # an id twice: the first was 90, the second is 80
+        (118 + 88, struct.pack("<q", -1)),
     ],
 )
 def test_a_header_or_id_that_cannot_be_is_reported(file, offset, value):
@@ -164,7 +184,7 @@ def test_a_header_or_id_that_cannot_be_is_reported(file, offset, value):
 
     for mmap in (True, False):
         with pytest.raises(IndexFileError):
-            read_index(file, mmap=mmap)
+            read_back(file, mmap=mmap)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -172,15 +192,15 @@ def test_garbage_is_reported(tmp_path, seed):
     path = tmp_path / "garbage"
     path.write_bytes(np.random.default_rng(seed).bytes(1000))
 
-    with pytest.raises(IndexFileError, match="no flat inner-product index"):
-        read_index(path)
+    with pytest.raises(IndexFileError, match="no half-precision inner-product index"):
+        read_back(path)
 
 
 def test_a_missing_file_and_a_folder_are_errors_of_the_system(tmp_path):
     with pytest.raises(FileNotFoundError):
-        read_index(tmp_path / "missing")
+        read_back(tmp_path / "missing")
     with pytest.raises(IsADirectoryError):
-        read_index(tmp_path)
+        read_back(tmp_path)
 
 
 def test_a_path_that_cannot_be_opened_for_writing_is_an_error_of_the_system(index, tmp_path):
@@ -190,7 +210,7 @@ def test_a_path_that_cannot_be_opened_for_writing_is_an_error_of_the_system(inde
 
 @pytest.mark.parametrize("count", [1, 50_000])  # within and beyond every buffer
 def test_a_full_disk_is_an_os_error_with_its_errno(count):
-    index = FaissIndex(4)
+    index = RememberingIndex(4)
     index.add(np.arange(count, dtype=np.int64), unit_rows(count))
 
     with pytest.raises(OSError, match="No space left") as caught:
@@ -212,7 +232,7 @@ def test_a_tie_is_settled_when_matrix_products_round_copies_apart():
     # 64 queries take FAISS's matrix kernel, where equal rows may differ in the last bit; whatever
     # it answers must be ordered by (-score, id) and hold copies only.
     copies, others = np.repeat(unit_rows(1, 512), 500, axis=0), unit_rows(501, 512)[1:]
-    index = FaissIndex(512)
+    index = RememberingIndex(512)
     index.add(np.arange(1000, dtype=np.int64), np.concatenate((copies, others)))
 
     for answer in index.search(copies[:64], 10):
@@ -220,3 +240,48 @@ def test_a_tie_is_settled_when_matrix_products_round_copies_apart():
         assert keys == sorted(keys)
         assert len(keys) == 10
         assert (answer.ids < 500).all()
+
+
+def test_the_rounding_bound_holds_where_every_number_is_rounded_the_same_way():
+    # Numbers just below the middle of two neighbours in float16, all of them rounded down.
+    row = np.full((1, 512), np.float32(1 / np.sqrt(512)), np.float32)
+    step = np.spacing(row[0, 0].astype(np.float16)).astype(np.float32)
+    row = (row.astype(np.float16).astype(np.float32) + 0.499 * step).astype(np.float32)
+    row /= np.linalg.norm(row, axis=1, keepdims=True)
+    index = RememberingIndex(512)
+    index.add(np.array([1]), row)
+
+    _, scores = index.candidates(row, 1)
+
+    off = abs(float(scores[0, 0]) - 1)
+    assert 1e-5 < off <= rounding_bound(512)
+
+
+@pytest.mark.parametrize("query_count", [1, 40])
+def test_candidates_score_within_the_rounding_bound_of_the_oracle(query_count):
+    rows = unit_rows(500, 64)
+    index = RememberingIndex(64)
+    index.add(np.arange(500, dtype=np.int64) * 3, rows)
+
+    ids, scores = index.candidates(rows[:query_count], 20)
+
+    assert ids.shape == scores.shape == (query_count, 20)
+    exact = np.take_along_axis(rows[:query_count] @ rows.T, ids // 3, axis=1)
+    np.testing.assert_allclose(scores, exact, atol=rounding_bound(64))
+    assert (np.diff(scores, axis=1) <= 0).all()
+    assert ids[:, 0].tolist() == (3 * np.arange(query_count)).tolist()
+
+
+def test_candidates_of_an_empty_index_are_none():
+    ids, scores = RememberingIndex(4).candidates(unit_rows(3), 5)
+
+    assert ids.shape == scores.shape == (3, 0)
+
+
+def test_rounded_rows_are_those_of_float16_in_the_order_asked(index):
+    rounded = index.rounded(np.array([0, 90], dtype=np.int64))
+
+    assert rounded.tolist() == unit_rows(10)[[9, 0]].astype(np.float16).tolist()
+    assert index.rounded(np.empty(0, dtype=np.int64)).shape == (0, 4)
+    with pytest.raises(KeyError):
+        index.rounded(np.array([5], dtype=np.int64))
