@@ -9,11 +9,13 @@ import typer
 
 from imgsearch.cli.options import GalleryOption, JsonOption
 from imgsearch.cli.output import json_path, one_line, print_json, print_line
-from imgsearch.embedding.registry import preset_of
+from imgsearch.embedding.registry import explain_auto, preset_of
+from imgsearch.errors import EngineError
 from imgsearch.gallery.index_file import is_current
 from imgsearch.gallery.locate import find_gallery
 from imgsearch.gallery.roots import read_roots
 from imgsearch.gallery.store import GalleryStore, open_for_reading
+from imgsearch.types import EmbedderIdentity
 
 
 def info(
@@ -59,6 +61,7 @@ def _document(store: GalleryStore, *, failed: bool) -> dict[str, Any]:
         "preset": preset_of(identity),
         "embedder": identity.to_json(),
         "precisions": catalog.precisions(),
+        "auto_precision": _auto_precision(identity),
         "generation": catalog.generation(),
         "index_is_current": is_current(catalog),
         "size_bytes": _size(store.folder),
@@ -84,12 +87,20 @@ def _print_plain(store: GalleryStore) -> None:
         "embedder": f"{identity.model}, {shape.rendering} {shape.side} px, {identity.pooling}"
         f" pooling, {identity.dim} numbers, weights {identity.weights[:8]}",
         "precision": ", ".join(facts["precisions"]) or "none yet",
+        "auto takes": facts["auto_precision"],
         "index": "current" if facts["index_is_current"] else "behind; the next index run mends it",
         "size": f"{facts['size_bytes'] / 1e6:,.1f} MB",
     }
     width = max(map(len, lines))
     for name, value in lines.items():
         print_line(f"{name:<{width}}  {value}")
+
+
+def _auto_precision(identity: EmbedderIdentity) -> str:
+    try:
+        return explain_auto(identity)
+    except EngineError as error:
+        return f"nothing: {error}"
 
 
 def _size(folder: Path) -> int:

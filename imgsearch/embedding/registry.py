@@ -96,6 +96,19 @@ def create_embedder(
     raise EngineError(f"unknown engine {engine!r}: choose one of auto, openvino, tensorflow")
 
 
+def explain_auto(identity: EmbedderIdentity) -> str:
+    """Return the precision that `"auto"` takes for an identity on this machine, and why.
+
+    Raises:
+        EngineError: If OpenVINO cannot be loaded.
+    """
+    if identity.preprocessing.rendering == "keras":
+        return "fp32, as the tutorial computes"
+    from imgsearch.embedding.vgg16_openvino import explain_precision
+
+    return explain_precision()
+
+
 def _check(identity: EmbedderIdentity) -> None:
     if (identity.model, identity.weights, identity.dim) != (MODEL, WEIGHTS_DIGEST, DIM):
         raise EmbedderError(

@@ -82,6 +82,15 @@ def choose_precision(wanted: Precision | None) -> Precision:
     return "fp32"
 
 
+def explain_precision() -> str:
+    """Return the fastest precision that the processor does well, and what it has for it."""
+    chosen = choose_precision(None)
+    if chosen == "fp32":
+        return "fp32, as this processor has no instructions for int8 or bf16"
+    names = processor.byte_instructions() if chosen == "int8" else processor.bfloat_instructions()
+    return f"{chosen}, as this processor has {' and '.join(sorted(names)) or 'instructions for it'}"
+
+
 def _is_native(precision: Precision) -> bool:
     return has_int8() if precision == "int8" else has_bf16()
 

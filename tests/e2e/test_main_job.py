@@ -140,6 +140,7 @@ def test_info_says_what_made_the_vectors(imgsearch, gallery):
     assert facts["preset"] == "default"
     assert facts["embedder"]["weights"].startswith("d9a27cc1")
     assert facts["images"] == PHOTO_COUNT
+    assert facts["auto_precision"].startswith(f"{facts['precisions'][0]}, as this processor has ")
 
 
 def test_the_nearest_gallery_above_the_working_directory_is_used(imgsearch, photos, gallery):

@@ -12,6 +12,7 @@ import pytest
 
 from imgsearch.embedding import processor, vgg16_openvino, vgg16_tensorflow
 from imgsearch.embedding.openvino_library import load_openvino
+from imgsearch.embedding.registry import explain_auto, identity_of
 from imgsearch.embedding.vgg16 import WEIGHTS_DIGEST
 from imgsearch.embedding.vgg16_openvino import (
     OpenvinoVgg16,
@@ -160,6 +161,23 @@ def test_the_precision_follows_the_wish_and_the_processor(wanted, native, chosen
     monkeypatch.setattr(vgg16_openvino, "has_bf16", lambda: "bf16" in native)
 
     assert choose_precision(wanted) == chosen
+
+
+@pytest.mark.parametrize(
+    ("flags", "capabilities", "explanation"),
+    [
+        ({"avx512_vnni"}, ["INT8", "BF16"], "int8, as this processor has avx512_vnni"),
+        ({"amx_int8", "avx_vnni"}, ["INT8"], "int8, as this processor has amx_int8 and avx_vnni"),
+        ({"avx512_bf16"}, ["INT8", "BF16"], "bf16, as this processor has avx512_bf16"),
+        ({"sse2"}, ["FP32"], "fp32, as this processor has no instructions for int8 or bf16"),
+    ],
+)
+def test_the_automatic_precision_is_explained(flags, capabilities, explanation, monkeypatch):
+    monkeypatch.setattr(processor, "processor_flags", lambda: frozenset(flags))
+    monkeypatch.setattr(vgg16_openvino, "_capabilities", lambda: capabilities)
+
+    assert explain_auto(identity_of("default")) == explanation
+    assert explain_auto(identity_of("tutorial")) == "fp32, as the tutorial computes"
 
 
 @pytest.mark.parametrize(
