@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from contextlib import AbstractContextManager, contextmanager
+from typing import Final, Protocol
 
 SHARED_PIXELS: Final = 50_000_000
 """What a pipeline may hold decoded: a few camera pictures, some 200 MB while they are decoded."""
+
+
+class Turns(Protocol):
+    """Whoever decides when a picture may be decoded."""
+
+    def hold(self, pixels: int) -> AbstractContextManager[None]:
+        """Wait until there is room for so many pixels, and keep it while the block runs."""
+        ...
 
 
 class PixelBudget:

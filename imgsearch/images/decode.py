@@ -15,7 +15,7 @@ import simplejpeg
 from PIL import ExifTags, Image
 
 from imgsearch.errors import ImageReadError, ImageTooLargeError, UnsupportedImageError
-from imgsearch.images.budget import PixelBudget
+from imgsearch.images.budget import Turns
 from imgsearch.images.colour import flatten, to_srgb
 from imgsearch.images.failures import DECODER_ERRORS, decoding
 from imgsearch.images.formats import is_targa_name, sniff, unread_kind
@@ -99,6 +99,11 @@ class Opened:
     picture: Image.Image
     kind: str
     content: bytes | None
+    plain_only: bool = False
+
+
+class NotPlainError(Exception):
+    """A picture is no flawless RGB or grey JPEG, and nothing else was to be decoded here."""
 
 
 def decode(
@@ -131,13 +136,19 @@ def decode(
 
 @contextmanager
 def opened(
-    source: Path | bytes, *, name: str, max_pixels: int, budget: PixelBudget | None = None
+    source: Path | bytes,
+    *,
+    name: str,
+    max_pixels: int,
+    budget: Turns | None = None,
+    plain_only: bool = False,
 ) -> Iterator[Opened]:
     """Read a picture's header and check what it declares; decode within the `with` block.
 
     The block waits for its turn where there is a `budget`.
 
     Raises:
+        NotPlainError: With `plain_only`, from `render`, where Pillow would have to decode.
         ImageReadError: As `decode` does, also for what goes wrong in the block.
     """
     content = load(source, name=name) if isinstance(source, Path) else source
@@ -152,7 +163,9 @@ def opened(
             if pixels == 0:
                 raise ImageReadError(name, f"the {kind} header declares no pixels")
             with budget.hold(pixels) if budget is not None else nullcontext():
-                yield Opened(picture, kind, content if isinstance(content, bytes) else None)
+                yield Opened(
+                    picture, kind, content if isinstance(content, bytes) else None, plain_only
+                )
 
 
 def require_picture(path: Path, *, name: str) -> None:
@@ -171,6 +184,8 @@ def render(found: Opened, shrink_to: int | None) -> Rendered:
     picture, size = found.picture, found.picture.size
     direct = _decode_jpeg(found, shrink_to) if found.kind == "JPEG" else None
     if direct is None:
+        if found.plain_only:
+            raise NotPlainError
         is_drafted = _draft(found, shrink_to)
         picture.load()
         size = size if is_drafted else picture.size

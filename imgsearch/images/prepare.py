@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from PIL import Image
 
-from imgsearch.images.budget import PixelBudget
-from imgsearch.images.decode import Opened, opened, orientation, render, upright_size
+from imgsearch.images.budget import PixelBudget, Turns
+from imgsearch.images.decode import (
+    NotPlainError,
+    Opened,
+    opened,
+    orientation,
+    render,
+    upright_size,
+)
+from imgsearch.images.formats import sniff
+from imgsearch.images.isolation import WORKERS, Job
+from imgsearch.images.read import load
 from imgsearch.images.resize import resize
 from imgsearch.types import DEFAULT_MAX_PIXELS, Pixels, Preprocessing
 
@@ -45,7 +56,11 @@ def prepare(
     max_pixels: int = DEFAULT_MAX_PIXELS,
     budget: PixelBudget | None = None,
 ) -> PreparedImage:
-    """Decode a picture and resize it to the square that a network wants.
+    """Decode a picture and resize it to the square that a network wants, whatever it is.
+
+    A flawless JPEG is decoded in this process. Everything else, and what turns out to be neither,
+    goes to a process of its own: a decoder that crashes, hangs or takes all memory is an
+    `ImageReadError` then.
 
     Args:
         source: The file, or its content.
@@ -59,9 +74,45 @@ def prepare(
         UnsupportedImageError: If it is no picture, or of a kind that is not read.
         ImageReadError: If it cannot be read or is damaged.
     """
-    with opened(source, name=name, max_pixels=max_pixels, budget=budget) as found:
+    content = load(source, name=name) if isinstance(source, Path) else source
+    if isinstance(content, bytes) and _may_be_plain(content, preprocessing):
+        with suppress(NotPlainError):
+            return prepare_here(
+                content,
+                preprocessing,
+                name=name,
+                max_pixels=max_pixels,
+                budget=budget,
+                plain_only=True,
+            )
+    options = {"preprocessing": asdict(preprocessing), "max_pixels": max_pixels}
+    return PreparedImage(**WORKERS.run(Job("prepare", name, content, options), budget))
+
+
+def prepare_here(
+    source: Path | bytes,
+    preprocessing: Preprocessing,
+    *,
+    name: str,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    budget: Turns | None = None,
+    plain_only: bool = False,
+) -> PreparedImage:
+    """Do what `prepare` does, in this process.
+
+    Raises:
+        ImageReadError: As `prepare` does.
+        NotPlainError: With `plain_only`, if it is no flawless RGB or grey JPEG.
+    """
+    with opened(
+        source, name=name, max_pixels=max_pixels, budget=budget, plain_only=plain_only
+    ) as found:
         make = _as_keras if preprocessing.rendering == "keras" else _faithfully
         return make(found, preprocessing.side)
+
+
+def _may_be_plain(content: bytes, preprocessing: Preprocessing) -> bool:
+    return preprocessing.rendering == "faithful" and sniff(content[:32]) == "JPEG"
 
 
 def _as_keras(found: Opened, side: int) -> PreparedImage:
