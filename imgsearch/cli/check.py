@@ -16,7 +16,10 @@ from imgsearch.gallery.locate import find_gallery
 def check(
     gallery: GalleryOption = None,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Build the index anew if it needs it.")
+        bool,
+        typer.Option(
+            "--repair", help="Mend what is damaged: the catalogue, its vectors, the index."
+        ),
     ] = False,
     sample: Annotated[
         int, typer.Option("--sample", min=1, help="How many pictures to ask scikit-learn about.")

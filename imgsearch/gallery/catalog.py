@@ -8,18 +8,21 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from imgsearch.errors import GalleryCorruptError
 from imgsearch.gallery import vectors
+from imgsearch.gallery.checksums import is_sound
 from imgsearch.gallery.records import FileStamp, ImageFacts, IndexedFile, Reject, StoredImage
-from imgsearch.gallery.schema import translated
+from imgsearch.gallery.schema import MEND, translated
 from imgsearch.types import EmbedderIdentity, Embeddings, Ids
 
 _IMAGE_COLUMNS = (
-    "image_id, root_id, path, size_bytes, mtime_ns, content_hash, width, height, format"
+    "image_id, root_id, path, size_bytes, mtime_ns, content_hash, width, height, format,"
+    " generation, crc32"
 )
 _IDS_PER_QUERY = 500
 
@@ -105,7 +108,7 @@ class Catalog:
             f"SELECT {_IMAGE_COLUMNS} FROM images WHERE root_id = ? AND path = ?",
             (root_id, os.fsencode(path)),
         ).fetchone()
-        return None if row is None else _image_of(row)
+        return None if row is None else _image_of(row, self.folder)
 
     def images(self, ids: Sequence[int]) -> dict[int, StoredImage]:
         """Return the rows of these ids; ids that are not there are left out."""
@@ -116,13 +119,13 @@ class Catalog:
             rows = self.connection.execute(
                 f"SELECT {_IMAGE_COLUMNS} FROM images WHERE image_id IN ({marks})", part
             )
-            found.update((row[0], _image_of(row)) for row in rows)
+            found.update((row[0], _image_of(row, self.folder)) for row in rows)
         return found
 
     def iterate_images(self) -> Iterator[StoredImage]:
         """Yield all rows, ordered by id."""
         rows = self.connection.execute(f"SELECT {_IMAGE_COLUMNS} FROM images ORDER BY image_id")
-        yield from map(_image_of, rows)
+        yield from (_image_of(row, self.folder) for row in rows)
 
     def embedding(self, image_id: int, dim: int) -> npt.NDArray[np.float32]:
         """Return the stored vector of an image, shape (dim,).
@@ -156,7 +159,7 @@ class Catalog:
             f"SELECT {_IMAGE_COLUMNS} FROM images WHERE content_hash = ? ORDER BY image_id LIMIT 1",
             (content_hash,),
         ).fetchone()
-        return None if row is None else _image_of(row)
+        return None if row is None else _image_of(row, self.folder)
 
     def rejects(self, root_ids: Iterable[int], kind: str) -> Iterator[Reject]:
         """Yield the files of these roots that are not in the gallery, ordered by path."""
@@ -245,13 +248,17 @@ class Catalog:
         )
 
     def _damaged_entry(self, key: str) -> GalleryCorruptError:
-        reason = f"its {key} entry is damaged; move the folder away and index again"
+        reason = f"its {key} entry is damaged; run `imgsearch check --repair`"
         return GalleryCorruptError(self.folder, reason)
 
     def get_meta(self, key: str) -> str | None:
         """Return a named value of the gallery, None if it was never set."""
-        row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row[0])
+        row = self.connection.execute(
+            "SELECT key, value, crc32 FROM meta WHERE key = ?", (key,)
+        ).fetchone()
+        if row is not None and not is_sound(row):
+            raise self._damaged_entry(key)
+        return None if row is None else str(row[1])
 
     def get_number(self, key: str) -> int:
         """Return a named number of the gallery, 0 if it was never set.
@@ -267,7 +274,9 @@ class Catalog:
 
     def set_meta(self, key: str, value: str) -> None:
         """Set a named value of the gallery; in a write transaction."""
-        self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+        self.connection.execute(
+            "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value)
+        )
 
 
 def _stamp_values(stamp: FileStamp) -> tuple[int, int, int, bytes]:
@@ -278,7 +287,14 @@ def _facts_values(facts: ImageFacts) -> tuple[bytes, int, int, str]:
     return facts.content_hash, facts.width, facts.height, facts.format
 
 
-def _image_of(row: tuple[int, int, bytes, int, int, bytes, int, int, str]) -> StoredImage:
-    image_id, root_id, path, size, mtime, content_hash, width, height, image_format = row
+def _image_of(row: tuple[Any, ...], folder: Path) -> StoredImage:
+    """Make a value of a row.
+
+    Raises:
+        GalleryCorruptError: If it is not as it was written.
+    """
+    if not is_sound(row):
+        raise GalleryCorruptError(folder, f"the row of image {row[0]} is damaged; {MEND}")
+    image_id, root_id, path, size, mtime, content_hash, width, height, image_format = row[:9]
     stamp = FileStamp(root_id, os.fsdecode(path), size, mtime)
     return StoredImage(image_id, stamp, ImageFacts(content_hash, width, height, image_format))

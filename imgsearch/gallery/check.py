@@ -5,16 +5,21 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from imgsearch.errors import GalleryError
+from imgsearch.errors import GalleryCorruptError, GalleryError, GalleryNotFoundError
 from imgsearch.gallery.catalog import Catalog
 from imgsearch.gallery.check_index import differences, inspect_file
+from imgsearch.gallery.checksums import damaged_rows
 from imgsearch.gallery.index_file import build_index, load_index, publish_index
+from imgsearch.gallery.lock import writer_lock
 from imgsearch.gallery.repair import set_damaged_aside
+from imgsearch.gallery.salvage import salvage_catalog
+from imgsearch.gallery.schema import CATALOG_NAME, MEND, has_sound_schema
 from imgsearch.gallery.store import GalleryStore, open_for_reading, open_for_writing
 from imgsearch.index.arrays import LENGTH_TOLERANCE
 from imgsearch.index.exact import exact_scores
@@ -23,8 +28,8 @@ from imgsearch.types import Embeddings
 SCORE_AGREEMENT = 1e-5
 """How far a FAISS score may be from scikit-learn's."""
 
-_START_ANEW = "move the folder away and index again"
 _SEED = 20
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +71,20 @@ def check_gallery(
         folder: The gallery's folder.
         sample: How many indexed pictures to use as queries.
         k: How many neighbours of each to compare.
-        repair: First set damaged vectors aside, for the next update to embed those pictures
-            again, and build the index file anew, where it is not what the catalogue says. A
-            damaged catalogue is not repaired.
+        repair: First salvage the catalogue if it is damaged, set damaged vectors aside, for the
+            next update to embed those pictures again, and build the index file anew, where it
+            is not what the catalogue says.
 
     Raises:
         GalleryError: If there is no gallery, or it cannot be repaired.
     """
+    salvaged = _salvage(folder) if repair else ()
     repaired = repair and _repair(folder)
+    report = _check(folder, sample, k, repaired=repaired)
+    return replace(report, notes=(*salvaged, *report.notes))
+
+
+def _check(folder: Path, sample: int, k: int, *, repaired: bool) -> CheckReport:
     with open_for_reading(folder) as store, store.catalog.transaction("DEFERRED"):
         problems = [*_catalog_problems(store.catalog)]
         if not problems:
@@ -86,6 +97,26 @@ def check_gallery(
             return CheckReport(images, findings.problems, repaired, 0, 0, 0.0, findings.notes)
         report = _compare_with_catalog(store, images, sample, k, repaired=repaired)
         return replace(report, notes=findings.notes)
+
+
+def _salvage(folder: Path) -> tuple[str, ...]:
+    """Write a damaged catalogue anew; return a sentence about it, or nothing for a sound one."""
+    folder = folder.resolve()
+    if not (folder / CATALOG_NAME).is_file() or not _is_damaged(folder):
+        return ()
+    with writer_lock(folder):
+        return (salvage_catalog(folder),) if _is_damaged(folder) else ()
+
+
+def _is_damaged(folder: Path) -> bool:
+    try:
+        with open_for_reading(folder) as store, store.catalog.transaction("DEFERRED"):
+            store.catalog.identity()
+            return any(_structure_problems(store.catalog))
+    except GalleryCorruptError:
+        return True
+    except GalleryNotFoundError:
+        return False  # empty: its making was interrupted
 
 
 def _repair(folder: Path) -> bool:
@@ -118,22 +149,26 @@ def _catalog_problems(catalog: Catalog) -> Iterator[str]:
     try:
         missing = _count_without_vector(catalog)
     except sqlite3.DatabaseError as error:
-        yield f"the catalogue is damaged: {error}; {_START_ANEW}"
+        yield f"the catalogue is damaged: {error}; {MEND}"
         return
     if missing:
         yield f"{missing} images have no vector; run `imgsearch index` on their folders"
 
 
 def _structure_problems(catalog: Catalog) -> Iterator[str]:
-    """Let SQLite look for damage, which nothing here can mend."""
+    """Let SQLite look for damage, and compare each row with its checksum."""
     try:
-        for (line,) in catalog.connection.execute("PRAGMA quick_check(5)"):
+        for (line,) in catalog.connection.execute("PRAGMA integrity_check(5)"):
             if line != "ok":
-                yield f"the catalogue is damaged: {line}; {_START_ANEW}"
+                yield f"the catalogue is damaged: {line}; {MEND}"
+        if not has_sound_schema(catalog.connection):
+            yield f"the catalogue is damaged: its tables are not as they were made; {MEND}"
+        for name in islice(damaged_rows(catalog.connection), _NAMED):
+            yield f"the catalogue is damaged: {name} is not as it was written; {MEND}"
         for row in catalog.connection.execute("PRAGMA foreign_key_check"):
-            yield f"the catalogue has a row in {row[0]} that belongs to nothing; {_START_ANEW}"
+            yield f"the catalogue has a row in {row[0]} that belongs to nothing; {MEND}"
     except sqlite3.DatabaseError as error:
-        yield f"the catalogue is damaged: {error}; {_START_ANEW}"
+        yield f"the catalogue is damaged: {error}; {MEND}"
 
 
 def _count_without_vector(catalog: Catalog) -> int:

@@ -78,8 +78,9 @@ def _inspect(catalog: Catalog, manifest: Manifest | None) -> FileFindings:
     if manifest is None:
         if not catalog.image_count():
             return FileFindings()
-        what = "makes no sense" if (catalog.folder / MANIFEST_NAME).exists() else "is not there"
-        return FileFindings(notes=(f"{MANIFEST_NAME} {what}{_BEHIND}",))
+        if (catalog.folder / MANIFEST_NAME).exists():
+            return FileFindings((f"{MANIFEST_NAME} is damaged; {_MEND}",))
+        return FileFindings(notes=(f"{MANIFEST_NAME} is not there{_BEHIND}",))
     if not is_ours(catalog, manifest):
         return FileFindings(notes=(f"the index file is not this catalogue's{_BEHIND}",))
     path = catalog.folder / manifest.index_file

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import zlib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -46,7 +47,13 @@ def read_manifest(folder: Path) -> Manifest | None:
         document = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    return Manifest(**document) if _is_sound(document) else None
+    if not isinstance(document, dict):
+        return None
+    crc = document.pop("crc32", None)  # the first release wrote none
+    if not _is_sound(document):
+        return None
+    manifest = Manifest(**document)
+    return manifest if crc is None or crc == _crc32(manifest) else None
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -55,7 +62,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     Raises:
         OSError: If the disk refuses.
     """
-    text = json.dumps(asdict(manifest), indent=2) + "\n"
+    text = json.dumps({**asdict(manifest), "crc32": _crc32(manifest)}, indent=2) + "\n"
     write_durably(folder / MANIFEST_NAME, lambda path: _write_text(path, text))
 
 
@@ -69,11 +76,13 @@ def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _is_sound(document: object) -> bool:
+def _crc32(manifest: Manifest) -> int:
+    return zlib.crc32(json.dumps(asdict(manifest), sort_keys=True).encode())
+
+
+def _is_sound(document: dict[str, object]) -> bool:
     """Tell whether a JSON document has every field, each of its type."""
-    if not isinstance(document, dict) or set(document) != {
-        field.name for field in fields(Manifest)
-    }:
+    if set(document) != {field.name for field in fields(Manifest)}:
         return False
     numbers = (document["generation"], document["images"], document["size_bytes"])
     name = document["index_file"]

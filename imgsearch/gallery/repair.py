@@ -40,8 +40,8 @@ def set_damaged_aside(catalog: Catalog, dim: int) -> int:
 def _damaged(catalog: Catalog, dim: int) -> Iterator[int]:
     """Yield the pictures, not yet set aside, whose vector is missing, damaged or no unit vector."""
     rows = catalog.connection.execute(
-        "SELECT image_id, vector, crc32 FROM images LEFT JOIN embeddings USING (image_id)"
-        " WHERE content_hash <> x'' ORDER BY image_id"
+        "SELECT image_id, vector, embeddings.crc32 FROM images"
+        " LEFT JOIN embeddings USING (image_id) WHERE content_hash <> x'' ORDER BY image_id"
     )
     for image_id, blob, crc in rows:
         try:

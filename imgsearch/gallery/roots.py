@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from imgsearch.errors import GalleryCorruptError
 from imgsearch.gallery.catalog import Catalog
+from imgsearch.gallery.checksums import is_sound
+from imgsearch.gallery.schema import MEND
 
 _SAMPLED_PATHS = 20
 
@@ -34,12 +37,20 @@ class Walk:
 
 
 def read_roots(catalog: Catalog) -> dict[int, Path]:
-    """Return where each root is now."""
-    rows = catalog.connection.execute("SELECT root_id, absolute, relative FROM roots")
-    return {
-        root_id: _resolve(catalog, root_id, os.fsdecode(absolute), os.fsdecode(relative))
-        for root_id, absolute, relative in rows
-    }
+    """Return where each root is now.
+
+    Raises:
+        GalleryCorruptError: If a row is not as it was written.
+    """
+    query = "SELECT root_id, absolute, relative, crc32 FROM roots"
+    roots = {}
+    for row in catalog.connection.execute(query).fetchall():
+        if not is_sound(row):
+            reason = f"the row of folder {row[0]} is damaged; {MEND}"
+            raise GalleryCorruptError(catalog.folder, reason)
+        root_id, absolute, relative, _ = row
+        roots[root_id] = _resolve(catalog, root_id, os.fsdecode(absolute), os.fsdecode(relative))
+    return roots
 
 
 def add_root(catalog: Catalog, folder: Path) -> Walk:

@@ -16,21 +16,33 @@ from imgsearch.errors import (
     GalleryVersionError,
     GalleryWriteError,
 )
+from imgsearch.gallery.checksums import (
+    add_checksums,
+    register,
+    row_crc32,
+    seal_writes,
+    show_checksums,
+)
 
 CATALOG_NAME = "catalog.sqlite"
 APPLICATION_ID = 0x494D4753  # "IMGS": SQLite's place to say whose file this is
-FORMAT = 1
-_PAGE_BYTES = 16384  # seven vectors of 2 KB fit in one; of SQLite's usual 4 KB, each fills its own
+FORMAT = 2
+PAGE_BYTES = 16384  # seven vectors of 2 KB fit in one; of SQLite's usual 4 KB, each fills its own
 
-_START_ANEW = "move the folder away and index again"
+MEND = "run `imgsearch check --repair`"
 
 _TABLES = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value TEXT NOT NULL,
+    crc32 INTEGER NOT NULL DEFAULT 0    -- of the rest of the row, here and below
+) WITHOUT ROWID;
 
 CREATE TABLE roots (
     root_id  INTEGER PRIMARY KEY AUTOINCREMENT,
     absolute BLOB NOT NULL,         -- where the folder was when it was last indexed
-    relative BLOB NOT NULL          -- the same, seen from the gallery's folder
+    relative BLOB NOT NULL,         -- the same, seen from the gallery's folder
+    crc32    INTEGER NOT NULL DEFAULT 0
 );
 
 -- AUTOINCREMENT: an id is never used again, so an old index can never name a newer picture by it.
@@ -45,6 +57,7 @@ CREATE TABLE images (
     height       INTEGER NOT NULL,
     format       TEXT NOT NULL,
     generation   INTEGER NOT NULL,  -- the one that last changed the vector
+    crc32        INTEGER NOT NULL DEFAULT 0,
     UNIQUE (root_id, path)
 );
 CREATE INDEX images_by_content ON images (content_hash);
@@ -65,6 +78,7 @@ CREATE TABLE rejects (
     mtime_ns   INTEGER NOT NULL,
     kind       TEXT NOT NULL CHECK (kind IN ('failed', 'ignored')),
     reason     TEXT NOT NULL,
+    crc32      INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (root_id, path)
 ) WITHOUT ROWID;
 
@@ -83,15 +97,30 @@ def connect_writer(folder: Path) -> sqlite3.Connection:
     """
     with translated(folder), ExitStack() as undo:
         connection = undo.enter_context(closing(_open(folder, "rwc")))
-        is_new = _read_format(connection, folder) == 0
-        if is_new:
-            connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+        found = _read_format(connection, folder)
+        if not found:
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        if is_new:
-            _create_tables(connection)
+        if not found:
+            create_tables(connection)
+        elif found < FORMAT:
+            _migrate(connection)
+        seal_writes(connection)
         undo.pop_all()
     return connection
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring a catalogue of an older format to the present one, at once or not at all."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        add_checksums(connection)  # 1 to 2
+        _state_format(connection)
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def connect_reader(folder: Path) -> sqlite3.Connection:
@@ -133,7 +162,7 @@ def translate(error: sqlite3.DatabaseError, folder: Path) -> Exception:
     """Turn SQLite's error into the gallery error that says what to do about it."""
     code = _primary_code(error)
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return GalleryCorruptError(folder, f"{CATALOG_NAME} is damaged ({error}); {_START_ANEW}")
+        return GalleryCorruptError(folder, f"{CATALOG_NAME} is damaged ({error}); {MEND}")
     if code == sqlite3.SQLITE_FULL:
         return GalleryWriteError(folder, "the disk is full; free some space and run it again")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
@@ -146,7 +175,7 @@ def translate(error: sqlite3.DatabaseError, folder: Path) -> Exception:
         )
     if code == sqlite3.SQLITE_IOERR:
         return GalleryWriteError(folder, f"the disk reports an error ({error}); check the disk")
-    return GalleryCorruptError(folder, f"{CATALOG_NAME} cannot be used ({error}); {_START_ANEW}")
+    return GalleryCorruptError(folder, f"{CATALOG_NAME} cannot be used ({error}); {MEND}")
 
 
 def _primary_code(error: sqlite3.DatabaseError) -> int:
@@ -156,16 +185,17 @@ def _primary_code(error: sqlite3.DatabaseError) -> int:
 
 def _open(folder: Path, mode: str) -> sqlite3.Connection:
     """Connect with explicit transactions; the caller begins and commits."""
-    _refuse_links(folder)
+    refuse_links(folder)
     uri = f"file:{quote(bytes(folder / CATALOG_NAME))}?mode={mode}"
     connection = sqlite3.connect(
         uri, uri=True, isolation_level=None, check_same_thread=False, timeout=30
     )
     connection.execute("PRAGMA foreign_keys = ON")
+    register(connection)
     return connection
 
 
-def _refuse_links(folder: Path) -> None:
+def refuse_links(folder: Path) -> None:
     """Refuse a catalogue that is a link: SQLite would write through it to who knows what."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         path = folder / f"{CATALOG_NAME}{suffix}"
@@ -181,8 +211,11 @@ def _refuse_links(folder: Path) -> None:
 def _connect_reader(folder: Path, mode: str) -> sqlite3.Connection:
     with ExitStack() as undo:
         connection = undo.enter_context(closing(_open(folder, mode)))
-        if not _read_format(connection, folder):
+        found = _read_format(connection, folder)
+        if not found:
             raise GalleryNotFoundError(folder, "it is empty; fill it with `imgsearch index PHOTOS`")
+        if found < FORMAT:
+            show_checksums(connection)
         undo.pop_all()
     return connection
 
@@ -211,6 +244,8 @@ def _read_format(connection: sqlite3.Connection, folder: Path) -> int:
     if tables and owner != APPLICATION_ID:
         reason = f"{CATALOG_NAME} is another program's database; name another with --gallery DIR"
         raise GalleryCorruptError(folder, reason)
+    if tables and _stated_format(connection) not in (None, str(found)):
+        raise GalleryCorruptError(folder, f"{CATALOG_NAME} has a damaged header; {MEND}")
     if found > FORMAT:
         raise GalleryVersionError(
             folder,
@@ -220,8 +255,39 @@ def _read_format(connection: sqlite3.Connection, folder: Path) -> int:
     return found if tables else 0
 
 
-def _create_tables(connection: sqlite3.Connection) -> None:
+def _stated_format(connection: sqlite3.Connection) -> str | None:
+    """Return what the table says of the format; SQLite's own place for it has no checksum."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+        return None
+    row = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
+    return None if row is None else str(row[0])
+
+
+def _state_format(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
+    for entry in (("format", str(FORMAT)), ("schema", str(_schema_crc32(connection)))):
+        connection.execute("INSERT INTO meta VALUES (?, ?, ?)", (*entry, row_crc32(*entry)))
+
+
+def has_sound_schema(connection: sqlite3.Connection) -> bool:
+    """Tell whether the tables are described as they were when they were made.
+
+    Raises:
+        sqlite3.DatabaseError: If they are not, so much that they cannot be read.
+    """
+    row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+    return row is None or row[0] == str(_schema_crc32(connection))
+
+
+def _schema_crc32(connection: sqlite3.Connection) -> int:
+    query = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master ORDER BY rowid"
+    return row_crc32(*(value for row in connection.execute(query) for value in row))
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Make an empty database a catalogue, at once or not at all."""
     connection.executescript(
-        f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID};"
-        f" {_TABLES} PRAGMA user_version = {FORMAT}; COMMIT;"
+        f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; {_TABLES}"
     )
+    _state_format(connection)
+    connection.execute("COMMIT")

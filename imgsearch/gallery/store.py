@@ -80,7 +80,7 @@ class GalleryStore:
             raise GalleryCorruptError(
                 self.folder,
                 f"image {image.image_id} belongs to no indexed folder;"
-                " move the gallery's folder away and index again",
+                " run `imgsearch check --repair`",
             )
         return root / image.stamp.path
 

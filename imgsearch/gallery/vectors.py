@@ -89,7 +89,7 @@ def iterate_embeddings(
     last_id = -1
     while True:
         rows = connection.execute(
-            "SELECT image_id, vector, crc32 FROM embeddings JOIN images USING (image_id)"
+            "SELECT image_id, vector, embeddings.crc32 FROM embeddings JOIN images USING (image_id)"
             " WHERE image_id > ? AND generation > ? ORDER BY image_id LIMIT ?",
             (last_id, newer_than, BLOCK_ROWS),
         ).fetchall()

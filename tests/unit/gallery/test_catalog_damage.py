@@ -11,6 +11,7 @@ from imgsearch.errors import (
     GalleryNotFoundError,
     GalleryVersionError,
 )
+from imgsearch.gallery import checksums
 from imgsearch.gallery.check import check_gallery
 from imgsearch.gallery.export import export_gallery
 
@@ -30,6 +31,16 @@ def execute(lab, *statements):
     connection.close()
 
 
+def execute_as_ours(lab, statement):
+    """Change a row together with its checksum."""
+    connection = sqlite3.connect(lab.gallery / "catalog.sqlite")
+    with connection:
+        checksums.register(connection)
+        checksums.seal_writes(connection)
+        connection.execute(statement)
+    connection.close()
+
+
 def both_refuse(lab, kind, match):
     with pytest.raises(kind, match=match), lab.reader():
         pass
@@ -40,7 +51,7 @@ def both_refuse(lab, kind, match):
 def test_garbage_is_a_damaged_catalogue(one):
     (one.gallery / "catalog.sqlite").write_bytes(b"garbage" * 1000)
 
-    both_refuse(one, GalleryCorruptError, "catalog.sqlite is damaged .* index again")
+    both_refuse(one, GalleryCorruptError, "catalog.sqlite is damaged .* check --repair")
 
 
 def test_the_database_of_another_program_is_refused_and_left_as_it_is(lab):
@@ -54,9 +65,9 @@ def test_the_database_of_another_program_is_refused_and_left_as_it_is(lab):
 
 
 def test_a_newer_format_is_refused(one):
-    execute(one, "PRAGMA user_version = 2")
+    execute(one, "PRAGMA user_version = 3", "UPDATE meta SET value = '3' WHERE key = 'format'")
 
-    both_refuse(one, GalleryVersionError, "format 2 is newer than 1, .*; update imgsearch")
+    both_refuse(one, GalleryVersionError, "format 3 is newer than 2, .*; update imgsearch")
 
 
 def test_an_empty_catalogue_file_is_no_gallery_yet(lab):
@@ -88,7 +99,7 @@ MISTYPED = [
 
 @pytest.mark.parametrize("text", MISTYPED)
 def test_an_identity_of_other_types_is_damage_to_every_command(one, text):
-    execute(one, f"UPDATE meta SET value = '{text}' WHERE key = 'embedder'")
+    execute_as_ours(one, f"UPDATE meta SET value = '{text}' WHERE key = 'embedder'")
 
     for action in (one.update, lambda: one.search(one.root / "a.png")):
         with pytest.raises(GalleryCorruptError, match="embedder entry is damaged"):
@@ -99,13 +110,13 @@ def test_an_identity_of_other_types_is_damage_to_every_command(one, text):
 def test_pictures_whose_root_is_missing_are_damage(one, tmp_path):
     execute(one, "PRAGMA foreign_keys = OFF", "DELETE FROM roots")
 
-    with pytest.raises(GalleryCorruptError, match="image 1 belongs to no indexed folder; move"):
+    with pytest.raises(GalleryCorruptError, match="image 1 belongs to no indexed folder; run"):
         one.search((one.root / "a.png").read_bytes())
-    with pytest.raises(GalleryCorruptError, match="image 1 belongs to no indexed folder; move"):
+    with pytest.raises(GalleryCorruptError, match="image 1 belongs to no indexed folder; run"):
         one.rows()
     with (
         one.reader() as store,
-        pytest.raises(GalleryCorruptError, match="image 1 belongs to no indexed folder; move"),
+        pytest.raises(GalleryCorruptError, match="image 1 belongs to no indexed folder; run"),
     ):
         export_gallery(store, tmp_path / "out.npz")
     assert not (tmp_path / "out.npz").exists()
@@ -113,7 +124,7 @@ def test_pictures_whose_root_is_missing_are_damage(one, tmp_path):
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '"x"', '{"preprocessing": {"x": 1}}'])
 def test_an_identity_that_makes_no_sense_is_damage(one, text):
-    execute(one, f"UPDATE meta SET value = '{text}' WHERE key = 'embedder'")
+    execute_as_ours(one, f"UPDATE meta SET value = '{text}' WHERE key = 'embedder'")
 
     with pytest.raises(GalleryCorruptError, match="embedder entry is damaged"):
         one.update()

@@ -116,8 +116,7 @@ def test_a_row_that_belongs_to_no_root_is_reported(six):
     execute(six, "DELETE FROM roots")
 
     assert check_gallery(six.gallery).problems[0] == (
-        "the catalogue has a row in images that belongs to nothing;"
-        " move the folder away and index again"
+        "the catalogue has a row in images that belongs to nothing; run `imgsearch check --repair`"
     )
 
 
@@ -137,7 +136,7 @@ def test_a_catalogue_that_cannot_be_read_through_is_reported(six, monkeypatch):
     monkeypatch.setattr(check, "_count_without_vector", fail)
 
     assert check_gallery(six.gallery).problems == (
-        "the catalogue is damaged: malformed; move the folder away and index again",
+        "the catalogue is damaged: malformed; run `imgsearch check --repair`",
     )
 
 
@@ -245,7 +244,7 @@ def test_a_vector_that_is_no_unit_vector_is_set_aside_by_repair(six):
     assert check_gallery(six.gallery).healthy
 
 
-def test_a_catalogue_whose_keys_repeat_is_reported_and_not_repaired(six):
+def test_a_catalogue_whose_keys_repeat_is_salvaged_and_kept_aside(six):
     execute(six, "PRAGMA wal_checkpoint(TRUNCATE)")
     path = six.gallery / "catalog.sqlite"
     blob, _ = vectors.pack(np.array([1, 0, 0], dtype=np.float32))
@@ -255,9 +254,11 @@ def test_a_catalogue_whose_keys_repeat_is_reported_and_not_repaired(six):
 
     report = check_gallery(six.gallery, repair=True)
 
-    assert "the catalogue is damaged" in report.problems[0]
-    assert report.problems[0].endswith("move the folder away and index again")
-    assert not report.repaired
+    assert "catalog.sqlite.damaged-1" in report.notes[0]
+    assert (six.gallery / "catalog.sqlite.damaged-1").read_bytes() == flipped
+    six.update()
+    assert check_gallery(six.gallery).healthy
+    assert len(six.names()) == 6
 
 
 def flip_a_key(content, blob):

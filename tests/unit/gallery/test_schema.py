@@ -73,8 +73,12 @@ def test_other_troubles_of_a_reader_are_not_taken_for_read_only_media(one, monke
         (sqlite3.SQLITE_IOERR_FSYNC, GalleryWriteError, "check the disk"),
         (sqlite3.SQLITE_BUSY_SNAPSHOT, GalleryLockedError, "another program holds"),
         (sqlite3.SQLITE_LOCKED, GalleryLockedError, "another program holds"),
-        (sqlite3.SQLITE_CORRUPT_INDEX, GalleryCorruptError, "index again"),
-        (sqlite3.SQLITE_ERROR, GalleryCorruptError, "cannot be used (so it is); move the folder"),
+        (sqlite3.SQLITE_CORRUPT_INDEX, GalleryCorruptError, "check --repair"),
+        (
+            sqlite3.SQLITE_ERROR,
+            GalleryCorruptError,
+            "cannot be used (so it is); run `imgsearch check",
+        ),
     ],
 )
 def test_what_sqlite_says_is_told_with_what_to_do(tmp_path, code, kind, match):
