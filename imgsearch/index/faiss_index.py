@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 
 import faiss  # noqa: TID251 - the wrapper itself
 import numpy as np
+import numpy.typing as npt
 
 from imgsearch.errors import IndexFileError
 from imgsearch.index import arrays, faiss_file
@@ -116,19 +117,27 @@ class FaissIndex:
         arrays.require_held(ids, self._held)
         return self._exact_rows(ids) if len(ids) else np.empty((0, self.dim), dtype=np.float32)
 
-    def rounded(self, ids: Ids) -> Embeddings:
-        """Return the vectors of these ids as FAISS holds them, rounded to half precision.
+    def holds(self, ids: Ids, rows: Embeddings) -> npt.NDArray[np.bool_]:
+        """Tell which of these rows are what FAISS holds under their ids, rounded as it rounds.
+
+        Args:
+            ids: Ids that are held, shape (n,).
+            rows: Shape (n, dim), float32.
 
         Returns:
-            Shape (n, dim), float32, each number one that float16 can hold.
+            Shape (n,).
 
         Raises:
             KeyError: If an id is not held.
         """
         arrays.require_held(ids, self._held)
         if not len(ids):
-            return np.empty((0, self.dim), dtype=np.float32)
-        return np.asarray(self._index.reconstruct_batch(np.ascontiguousarray(ids)))
+            return np.empty(0, dtype=np.bool_)
+        held = self._index.reconstruct_batch(np.ascontiguousarray(ids))
+        # Not by NumPy: FAISS may round what lies in the middle of two numbers to the other one.
+        vectors = self._index.index
+        rounded = vectors.sa_decode(vectors.sa_encode(np.ascontiguousarray(rows)))
+        return np.asarray((held == rounded).all(axis=1))
 
     def candidates(self, queries: Embeddings, k: int) -> tuple[Ids, Scores]:
         """Find the `k` most similar vectors of each query row, as half precision has them.

@@ -278,10 +278,21 @@ def test_candidates_of_an_empty_index_are_none():
     assert ids.shape == scores.shape == (3, 0)
 
 
-def test_rounded_rows_are_those_of_float16_in_the_order_asked(index):
-    rounded = index.rounded(np.array([0, 90], dtype=np.int64))
+def test_it_tells_which_rows_it_holds_though_it_rounds_them(index):
+    ids, rows = np.array([0, 90, 50], dtype=np.int64), unit_rows(10)[[9, 0, 3]]
 
-    assert rounded.tolist() == unit_rows(10)[[9, 0]].astype(np.float16).tolist()
-    assert index.rounded(np.empty(0, dtype=np.int64)).shape == (0, 4)
+    assert index.holds(ids, rows).tolist() == [True, True, False]
+    assert index.holds(np.empty(0, dtype=np.int64), rows[:0]).tolist() == []
     with pytest.raises(KeyError):
-        index.rounded(np.array([5], dtype=np.int64))
+        index.holds(np.array([5], dtype=np.int64), rows[:1])
+
+
+def test_a_number_in_the_middle_of_two_half_precision_numbers_is_held():
+    middles = (0.25 + 2.0**-12 * (np.arange(64) + 0.5)).astype(np.float32)
+    rows = np.stack((middles, np.sqrt(1 - middles.astype(np.float64) ** 2)), axis=1)
+    rows = rows.astype(np.float32)
+    index = RememberingIndex(2)
+    index.add(np.arange(64), rows)
+
+    assert index.holds(np.arange(64), rows).all()
+    assert not index.holds(np.arange(64), rows[::-1]).any()
