@@ -1,0 +1,1 @@
+"""Duplicates: found, verified, grouped, and cleaned up with an undo."""
