@@ -75,7 +75,8 @@ def _readable_copy(folder: Path, scratch: Path) -> Path:
     for suffix in ("", "-wal"):
         with suppress(FileNotFoundError):
             shutil.copyfile(folder / f"{CATALOG_NAME}{suffix}", f"{copy}{suffix}")
-    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(copy)) as connection:
+    unreadable = (sqlite3.DatabaseError, UnicodeDecodeError)
+    with suppress(*unreadable), closing(sqlite3.connect(copy)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     for suffix in ("-wal", "-shm"):
         Path(f"{copy}{suffix}").unlink(missing_ok=True)

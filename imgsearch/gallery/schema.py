@@ -156,6 +156,9 @@ def translated(folder: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         raise translate(error, folder) from error
+    except UnicodeDecodeError as error:  # SQLite quotes a damaged description of a table
+        reason = f"{CATALOG_NAME} is damaged (a text in it is no text); {MEND}"
+        raise GalleryCorruptError(folder, reason) from error
 
 
 def translate(error: sqlite3.DatabaseError, folder: Path) -> Exception:
@@ -280,7 +283,7 @@ def has_sound_schema(connection: sqlite3.Connection) -> bool:
 
 
 def _schema_crc32(connection: sqlite3.Connection) -> int:
-    query = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master ORDER BY rowid"
+    query = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name"
     return row_crc32(*(value for row in connection.execute(query) for value in row))
 
 

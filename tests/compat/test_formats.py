@@ -18,15 +18,30 @@ ROWS = {
 }
 
 
-@pytest.fixture
-def first_format(lab):
-    """The catalogue that the first release wrote for four pictures and two other files."""
+def restore(lab, number):
+    """Make the gallery of four pictures and two other files that a release of a format wrote."""
     lab.gallery.mkdir()
     connection = sqlite3.connect(lab.gallery / schema.CATALOG_NAME)
     connection.execute("PRAGMA page_size = 16384")
-    connection.executescript((Path(__file__).parent / "format-1.sql").read_text())
+    connection.executescript((Path(__file__).parent / f"format-{number}.sql").read_text())
     connection.close()
     return lab
+
+
+@pytest.fixture
+def first_format(lab):
+    return restore(lab, 1)
+
+
+@pytest.mark.parametrize("number", range(1, schema.FORMAT + 1))
+def test_a_gallery_of_every_format_is_read_and_updated(lab, number):
+    restore(lab, number)
+
+    assert rows(lab) == ROWS
+    assert check_gallery(lab.gallery).healthy
+    lab.paint("new.png", "#0ff")
+    assert lab.update().added == 1
+    assert lab.ids()["new.png"] == 5
 
 
 def rows(lab):

@@ -54,6 +54,18 @@ def test_garbage_is_a_damaged_catalogue(one):
     both_refuse(one, GalleryCorruptError, "catalog.sqlite is damaged .* check --repair")
 
 
+def test_a_description_of_a_table_that_is_no_text_is_damage_and_mended(one):
+    execute(one, "PRAGMA wal_checkpoint(TRUNCATE)")
+    path = one.gallery / "catalog.sqlite"
+    content = path.read_bytes()
+    assert content.count(b"CREATE TABLE images") == 1
+    path.write_bytes(content.replace(b"CREATE TABLE images", b"CREATE TABLE i\xd4ages"))
+
+    both_refuse(one, GalleryCorruptError, "is damaged .*check --repair")
+    assert check_gallery(one.gallery, repair=True).healthy
+    assert one.names() == ["a.png"]
+
+
 def test_the_database_of_another_program_is_refused_and_left_as_it_is(lab):
     lab.gallery.mkdir()
     execute(lab, "CREATE TABLE theirs (x)")
