@@ -5,6 +5,7 @@
     │   ├── UnsupportedImageError      it is no picture, or of a kind that is not read
     │   └── ImageTooLargeError         it declares more pixels than the limit allows
     ├── ImageFolderError               a folder to index is missing, no folder or unreadable
+    ├── ReviewPageError                a review page could not be written
     ├── EmbedderError
     │   ├── WeightsNotFoundError       no source has the VGG16 weights
     │   ├── WeightsMismatchError       a source has other weights than those of VGG16
@@ -75,6 +76,18 @@ class ImageFolderError(ImgsearchError):
 
     def __str__(self) -> str:
         return f"cannot index {self.path}: {self.reason}"
+
+
+class ReviewPageError(ImgsearchError):
+    """A review page could not be written."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"cannot write the review page {self.path}: {self.reason}"
 
 
 class EmbedderError(ImgsearchError):
