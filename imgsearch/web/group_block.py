@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from imgsearch.dedup.records import REMOVABLE, Group, Member, Picture
 from imgsearch.errors import ImageReadError
+from imgsearch.images.read import explain_os_error
 from imgsearch.web.previews import PREVIEW_SIDE, THUMBNAIL_SIDE, data_uri, read_small
 
 # What browsers show by themselves; the page holds a larger preview of any other file.
@@ -72,7 +73,7 @@ _NO_TEXTS: Final = {
     "entry": None,
     "swap": None,
     "chosen": False,
-    "locked": "unreadable",
+    "locked": "unreadable or changed",
 }
 
 
@@ -92,8 +93,17 @@ def _texts(group: Group, member: Member, entry: EntryText) -> dict[str, Any]:
 
 
 def _problem(picture: Picture, small: _Small) -> str | None:
+    """Add a file's small pictures, or say why it has none.
+
+    A file that is no longer what was indexed and compared is not even decoded.
+    """
     try:
+        state = picture.path.stat()
+        if (state.st_size, state.st_mtime_ns) != (picture.stamp.size_bytes, picture.stamp.mtime_ns):
+            return "it has changed since it was indexed; index it again"
         small.add(picture)
+    except OSError as error:
+        return explain_os_error(error)
     except ImageReadError as error:
         return error.reason
     return None

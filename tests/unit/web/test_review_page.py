@@ -36,6 +36,7 @@ def picture(path, size=(30, 20), kind="JPEG"):
 
 def described(path, size=(30, 20), kind="JPEG"):
     content = path.read_bytes()
+    os.utime(path, ns=(MTIME, MTIME))
     stamp = FileStamp(1, path.name, len(content), MTIME)
     digest = hashlib.sha256(content).digest()
     return Picture(1, path, stamp, ImageFacts(digest, *size, kind))
@@ -148,13 +149,34 @@ def test_a_pair_with_an_unreadable_file_is_shown_with_the_reason_and_cannot_be_c
     tmp_path, gone
 ):
     pair = [picture(tmp_path / "a.jpg"), picture(tmp_path / "b.jpg", size=(40, 20))]
-    pair[gone].path.write_bytes(b"\xff\xd8\xff\xe0 nothing")
+    path = pair[gone].path
+    path.write_bytes(b"\xff\xd8\xff\xe0 nothing".ljust(path.stat().st_size, b"\0"))
+    os.utime(path, ns=(MTIME, MTIME))
     page, _ = page_of(tmp_path, [group_of(*pair)])
     members = page.groups[0]["members"]
     assert members[gone]["thumb"] is None
     assert members[gone]["problem"]
     assert members[1 - gone]["problem"] is None
     assert [(member["entry"], member["swap"]) for member in members] == [(None, None)] * 2
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda path: path.unlink(), "No such file"),
+        (lambda path: os.utime(path, ns=(MTIME, MTIME + 1)), "changed since it was indexed"),
+    ],
+)
+def test_a_file_that_is_not_what_was_indexed_any_more_is_neither_shown_nor_chosen(
+    tmp_path, change, reason
+):
+    a, b = picture(tmp_path / "a.jpg"), picture(tmp_path / "b.jpg", size=(40, 20))
+    change(b.path)
+    page, _ = page_of(tmp_path, [group_of(a, b)])
+    member = page.groups[0]["members"][1]
+    assert reason.lower() in member["problem"].lower()
+    assert member["thumb"] is None
+    assert default_plan(page) == {"files": []}
 
 
 NAMES = [b'quote " and & <b>.jpg', b"line\nbreak.jpg", b"<!--<script>.jpg", b"100%#?.jpg"]
