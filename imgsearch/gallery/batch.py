@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from imgsearch.embedding.base import Embedder, EmbedderMaker
 from imgsearch.errors import GalleryCorruptError
+from imgsearch.faultpoints import reached
 from imgsearch.gallery.catalog import Catalog
 from imgsearch.gallery.pipeline import FileLoader, KnownContent, LoadedImage
 from imgsearch.gallery.records import ImageFacts, IndexedFile, Reject
@@ -81,9 +82,11 @@ class BatchWriter:
             batch, self._pending, self._to_embed = self._pending, [], 0
             recalled, embedded = self._recall(batch), self._embed(batch)
             contents = recalled | embedded
+            reached("batch.embedded")
             with self._catalog.transaction():
                 self._generation = None
                 unknown = [item for item in batch if not self._store(item, contents)]
+            reached("batch.committed")
             for digest in embedded:
                 self.known.release(digest)
             self._pending = [loader.load_anyway(item.stamp) for item in unknown]
@@ -126,6 +129,7 @@ class BatchWriter:
         is_new = self._catalog.put_image(IndexedFile(item.stamp, *content), self._next())
         self.counts.added += is_new
         self.counts.updated += not is_new
+        reached("batch.row_stored")
         return True
 
     def _found_again(self, item: LoadedImage) -> bool:

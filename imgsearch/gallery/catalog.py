@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imgsearch.errors import GalleryCorruptError
+from imgsearch.faultpoints import reached
 from imgsearch.gallery import vectors
 from imgsearch.gallery.checksums import is_sound
 from imgsearch.gallery.records import FileStamp, ImageFacts, IndexedFile, Reject, StoredImage
@@ -53,10 +54,14 @@ class Catalog:
             GalleryCorruptError: If the catalogue is damaged.
         """
         with translated(self.folder):
+            reached("transaction.wanted")
             self.connection.execute(f"BEGIN {mode}")
             try:
+                reached("transaction.begun")
                 yield
+                reached("transaction.done")
                 self.connection.execute("COMMIT")
+                reached("transaction.committed")
             finally:
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
@@ -224,6 +229,14 @@ class Catalog:
                 "INSERT OR REPLACE INTO removals VALUES (?, ?)", (image_id, generation)
             )
         return removed
+
+    def unreadable_without_vector(self) -> list[int]:
+        """Return the pictures that a repair set aside, and whose files could not be read again."""
+        rows = self.connection.execute(
+            "SELECT image_id FROM images JOIN rejects USING (root_id, path)"
+            " WHERE content_hash = x'' ORDER BY image_id"
+        )
+        return [row[0] for row in rows]
 
     def removed_since(self, generation: int) -> Ids:
         """Return the ids removed after a generation, sorted."""

@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from imgsearch.faultpoints import reached
+
 
 def write_durably(path: Path, write: Callable[[Path], None]) -> None:
     """Replace a file in one step: write beside it, fsync, rename, fsync the folder.
@@ -15,18 +17,24 @@ def write_durably(path: Path, write: Callable[[Path], None]) -> None:
         write: Called with the path of a temporary file beside it, which it has to write.
 
     Raises:
-        OSError: If the disk refuses; the old file is then untouched and nothing is left behind.
+        OSError: If the disk refuses; the old file is then untouched and nothing is left behind,
+            unless only the flush of the folder failed: then the new file is there, and whole.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)  # a link left there would be written through
     try:
+        reached("durable.opened")
         write(temporary)
+        reached("durable.written")
         _fsync(temporary)
+        reached("durable.flushed")
         temporary.replace(path)
+        reached("durable.renamed")
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     _fsync(path.parent)
+    reached("durable.done")
 
 
 def _fsync(path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imgsearch.errors import GalleryError
+from imgsearch.faultpoints import reached
 from imgsearch.gallery.catalog import Catalog
 from imgsearch.gallery.index_file import is_current, load_index, publish_index
 from imgsearch.gallery.report import UpdateReport
@@ -33,9 +34,11 @@ def forget_roots(folder: Path, roots: Sequence[Path], *, wait_s: float = 0.0) ->
     started = time.monotonic()
     with open_for_writing(folder, wait_s=wait_s, must_exist=True) as store:
         removed = _forget(store.catalog, roots)
+        reached("forget.committed")
         identity = store.catalog.identity()
         if identity is not None and not is_current(store.catalog):
             publish_index(store.catalog, load_index(store.catalog, identity.dim))
+            reached("forget.published")
         return UpdateReport(
             images=store.catalog.image_count(),
             added=0,

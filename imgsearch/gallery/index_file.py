@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgsearch.errors import GalleryCorruptError, GalleryWriteError, IndexFileError
+from imgsearch.faultpoints import reached
 from imgsearch.gallery.catalog import Catalog
 from imgsearch.gallery.durable import write_durably
 from imgsearch.gallery.manifest import Manifest, file_digest, read_manifest, write_manifest
@@ -92,6 +93,7 @@ def publish_index(catalog: Catalog, index: FaissIndex) -> None:
     old = read_manifest(catalog.folder)
     try:
         write_durably(path, lambda temporary: write_index(index, temporary))
+        reached("publish.index_written")
         manifest = Manifest(
             path.name,
             _renew_token(catalog),
@@ -100,13 +102,18 @@ def publish_index(catalog: Catalog, index: FaissIndex) -> None:
             path.stat().st_size,
             file_digest(path),
         )
+        reached("publish.token_renewed")
         write_manifest(catalog.folder, manifest)
+        reached("publish.manifest_written")
         _delete_others(catalog.folder, path)
     except OSError as error:
-        reason = f"its index cannot be written ({error.strerror or error}); nothing is lost"
+        what = f"its index cannot be written ({error.strerror or error}); nothing is lost"
+        reason = f"{what}: see to that, and run it again"
         raise GalleryWriteError(catalog.folder, reason) from error
+    reached("publish.others_deleted")
     if old is not None:
         _prune_removals(catalog, min(old.generation, generation))
+        reached("publish.removals_pruned")
 
 
 def _read(catalog: Catalog, manifest: Manifest | None, dim: int) -> FaissIndex | None:
@@ -183,3 +190,4 @@ def _delete_others(folder: Path, current: Path) -> None:
         if _OWN_FILES.fullmatch(path.name) and path != current:
             with suppress(OSError):
                 path.unlink()
+                reached("publish.file_deleted")

@@ -13,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from imgsearch.errors import GalleryLockedError, GalleryWriteError
+from imgsearch.faultpoints import reached
 from imgsearch.gallery.durable import write_durably
 
 LOCK_NAME = "writer.lock"
@@ -49,14 +50,18 @@ def writer_lock(folder: Path, *, wait_s: float = 0) -> Iterator[None]:
             folder, f"it cannot be written ({error.strerror}); name another with --gallery DIR"
         ) from error
     try:
+        reached("lock.acquired")
         # Information only: a full disk must not look like a gallery that is in use.
         with suppress(OSError):
             _write_holder(folder)
+        reached("lock.holder_noted")
         yield
     finally:
         with suppress(OSError):
             (folder / HOLDER_NAME).unlink(missing_ok=True)
+            reached("lock.note_deleted")
         lock.release()
+        reached("lock.released")
 
 
 def _write_holder(folder: Path) -> None:

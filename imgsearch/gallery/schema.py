@@ -16,6 +16,7 @@ from imgsearch.errors import (
     GalleryVersionError,
     GalleryWriteError,
 )
+from imgsearch.faultpoints import reached
 from imgsearch.gallery.checksums import (
     add_checksums,
     register,
@@ -98,12 +99,15 @@ def connect_writer(folder: Path) -> sqlite3.Connection:
     with translated(folder), ExitStack() as undo:
         connection = undo.enter_context(closing(_open(folder, "rwc")))
         found = _read_format(connection, folder)
+        reached("schema.connected")
         if not found:
             connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        reached("schema.logging")
         if not found:
             create_tables(connection)
+            reached("schema.created")
         elif found < FORMAT:
             _migrate(connection)
         seal_writes(connection)
@@ -293,4 +297,5 @@ def create_tables(connection: sqlite3.Connection) -> None:
         f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; {_TABLES}"
     )
     _state_format(connection)
+    reached("schema.filled")
     connection.execute("COMMIT")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from imgsearch.embedding.base import EmbedderMaker
 from imgsearch.errors import ImageFolderError
+from imgsearch.faultpoints import reached
 from imgsearch.gallery.batch import BatchWriter
 from imgsearch.gallery.catalog import Catalog
 from imgsearch.gallery.index_file import is_current, load_index, publish_index
@@ -65,12 +66,17 @@ def update_gallery(
     with open_for_writing(folder, wait_s=options.wait_s) as store:
         require_identity(store, identity)
         walks = _add_roots(store.catalog, folders)
+        reached("update.roots_added")
         scan = _scan(store.catalog, walks, options, tell)
+        reached("update.scanned")
         with _known_content(store.folder) as known:
             writer = BatchWriter(store.catalog, scan, known, identity, make_embedder)
             _read_files(scan, writer, options, tell)
+        reached("update.all_read")
         removed = _finish(store.catalog, scan, identity)
+        reached("update.gone_removed")
         _publish(store, tell)
+        reached("update.published")
         return _report(store.catalog, walks, scan, writer, removed, time.monotonic() - started)
 
 
@@ -158,13 +164,20 @@ def _read_files(
 
 
 def _finish(catalog: Catalog, scan: Scan, identity: EmbedderIdentity) -> int:
-    """Delete the rows whose files are gone; the walk was complete when this is called."""
+    """Delete the rows whose files are gone; the walk was complete when this is called.
+
+    And those that a repair left without a vector, and whose files can no longer be read: there is
+    nothing to make one from, and no check would ever be clean again.
+    """
     removed = 0
     with catalog.transaction():
         catalog.set_identity(identity)  # even without a picture it is a gallery of this kind
         scan.forget_gone_rejects()
         while ids := scan.gone():
             removed += catalog.remove_images(ids, catalog.next_generation())
+            reached("update.rows_removed")
+        if ids := catalog.unreadable_without_vector():
+            catalog.remove_images(ids, catalog.next_generation())
     return removed
 
 

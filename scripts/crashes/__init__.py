@@ -1,0 +1,1 @@
+"""The parts of scripts/soak.py: photos that change, writers that die, a look at what is left."""
