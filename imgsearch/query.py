@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -173,8 +174,8 @@ def _probe(
 
 def _load(query: QueryImage) -> bytes | Path:
     assert isinstance(query.source, Path)
-    require_picture(query.source, name=query.name)
-    return load(query.source, name=query.name)
+    require = partial(require_picture, name=query.name)
+    return load(query.source, name=query.name, require=require)
 
 
 def _vectors_of(

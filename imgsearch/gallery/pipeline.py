@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,10 +22,9 @@ from imgsearch.images.decode import require_picture
 from imgsearch.images.discover import looks_like_image, sniff
 from imgsearch.images.fingerprint import content_hash
 from imgsearch.images.prepare import PreparedImage, prepare
-from imgsearch.images.read import explain_os_error, load, open_regular
+from imgsearch.images.read import explain_os_error, load, unchanged
 from imgsearch.types import Preprocessing
 
-_SNIFFED_BYTES = 64
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -97,18 +97,23 @@ class FileLoader:
     def _load(self, stamp: FileStamp, *, force: bool) -> LoadedImage | Reject:
         path = self.roots[stamp.root_id] / stamp.path
         try:
-            if not looks_like_image(path.name) and _is_no_picture(path):
-                return Reject(stamp, "ignored", "not a picture")
-            require_picture(path, name=stamp.path)
-            source = load(path)
-            digest = content_hash(source, name=stamp.path, stopped=self.stopped.is_set)
-            if not force and not self.known.claim(digest):
-                return LoadedImage(stamp, digest, None)
-            return self._prepare(stamp, source, digest)
+            source = load(path, name=stamp.path, require=partial(_require_picture, stamp.path))
+            if isinstance(source, bytes):
+                return self._digest(stamp, source, force=force)
+            with unchanged(path, name=stamp.path):  # it is read twice, and must be the same
+                return self._digest(stamp, source, force=force)
+        except _NoPictureError:
+            return Reject(stamp, "ignored", "not a picture")
         except ImageReadError as error:
             return Reject(stamp, "failed", error.reason)
         except OSError as error:
             return Reject(stamp, "failed", explain_os_error(error))
+
+    def _digest(self, stamp: FileStamp, source: bytes | Path, *, force: bool) -> LoadedImage:
+        digest = content_hash(source, name=stamp.path, stopped=self.stopped.is_set)
+        if not force and not self.known.claim(digest):
+            return LoadedImage(stamp, digest, None)
+        return self._prepare(stamp, source, digest)
 
     def _prepare(self, stamp: FileStamp, source: bytes | Path, digest: bytes) -> LoadedImage:
         try:
@@ -158,6 +163,11 @@ def map_in_order(
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _is_no_picture(path: Path) -> bool:
-    with open_regular(path, name=path.name) as file:
-        return sniff(file.read(_SNIFFED_BYTES)) is None
+class _NoPictureError(Exception):
+    """A file is no picture, and does not claim to be one."""
+
+
+def _require_picture(name: str, head: bytes) -> None:
+    if not looks_like_image(name) and sniff(head) is None:
+        raise _NoPictureError
+    require_picture(head, name=name)

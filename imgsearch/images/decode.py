@@ -19,10 +19,8 @@ from imgsearch.images.budget import Turns
 from imgsearch.images.colour import flatten, to_srgb
 from imgsearch.images.failures import DECODER_ERRORS, decoding
 from imgsearch.images.formats import is_targa_name, sniff, unread_kind
-from imgsearch.images.read import load, open_regular
+from imgsearch.images.read import HEAD_BYTES, load, open_regular
 from imgsearch.types import DEFAULT_MAX_PIXELS, Pixels
-
-_HEAD_BYTES: Final = 64
 
 # Scales between a half and the whole are slower to decode than the whole.
 _LEAST_FACTOR: Final = 2
@@ -153,7 +151,7 @@ def opened(
     """
     content = load(source, name=name) if isinstance(source, Path) else source
     with _stream(content, name) as file:
-        kind = _identify(file.read(_HEAD_BYTES), name)
+        kind = _identify(file.read(HEAD_BYTES), name)
         file.seek(0)
         with decoding(name, kind):
             picture = _plugin_open(file, kind)
@@ -168,15 +166,14 @@ def opened(
                 )
 
 
-def require_picture(path: Path, *, name: str) -> None:
-    """Look at a file's first bytes, so that a huge file that is no picture costs nothing more.
+def require_picture(head: bytes, *, name: str) -> None:
+    """Look at a file's first bytes.
 
     Raises:
         UnsupportedImageError: If they are of no picture that is read.
-        ImageReadError: If the file is empty or cannot be read.
+        ImageReadError: If there are none.
     """
-    with open_regular(path, name=name) as file:
-        _identify(file.read(_HEAD_BYTES), name)
+    _identify(head, name)
 
 
 def render(found: Opened, shrink_to: int | None) -> Rendered:

@@ -7,10 +7,13 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from imgsearch.images.formats import looks_like_image, sniff
+
+_ENTRIES_PER_PART: Final = 50_000
 
 __all__ = ["FoundFile", "OnError", "looks_like_image", "sniff", "walk"]
 
@@ -36,7 +39,8 @@ class FoundFile:
 def walk(root: Path, on_error: OnError) -> Iterator[FoundFile]:
     """Yield every regular file below a folder, whatever its kind, in a repeatable order.
 
-    A folder's files come sorted by name, then its folders one after the other. Names that begin
+    A folder's files come sorted by name, tens of thousands at a time, then its folders one after
+    the other. Names that begin
     with a dot are passed over, links to folders are not followed, and nothing but a regular file
     is ever touched. A link to a file counts only if its target lies outside the root, and once
     for each target.
@@ -51,16 +55,16 @@ def walk(root: Path, on_error: OnError) -> Iterator[FoundFile]:
     folders = [""]
     while folders:
         folder = folders.pop()
-        subfolders = []
-        for entry in _list(root, folder, on_error):
-            path = f"{folder}/{entry.name}" if folder else entry.name
-            kind = _kind(entry, path, on_error)
-            if kind == "folder":
-                subfolders.append(path)
-            elif kind != "other":
-                found = _examine(entry, path, links if kind == "link" else None, on_error)
-                yield from found
-        folders.extend(reversed(subfolders))
+        subfolders: list[str] = []
+        for part in _list(root, folder, on_error):
+            for entry in part:
+                path = f"{folder}/{entry.name}" if folder else entry.name
+                kind = _kind(entry, path, on_error)
+                if kind == "folder":
+                    subfolders.append(path)
+                elif kind != "other":
+                    yield from _examine(entry, path, links if kind == "link" else None, on_error)
+        folders.extend(sorted(subfolders, reverse=True))
 
 
 class _Links:
@@ -79,17 +83,17 @@ class _Links:
         return is_new
 
 
-def _list(root: Path, folder: str, on_error: OnError) -> list[os.DirEntry[str]]:
+def _list(root: Path, folder: str, on_error: OnError) -> Iterator[list[os.DirEntry[str]]]:
+    """Yield what is in a folder in sorted parts, so that a huge folder needs little memory."""
     try:
         with os.scandir(f"{root}/{folder}" if folder else root) as entries:
-            visible = [entry for entry in entries if not entry.name.startswith(".")]
+            visible = (entry for entry in entries if not entry.name.startswith("."))
+            while part := sorted(islice(visible, _ENTRIES_PER_PART), key=_name):
+                yield part
     except OSError as error:
         # A root that is not there must not pass for an empty one: its rows would be dropped.
         if not folder or not isinstance(error, FileNotFoundError):
             on_error(folder, error)
-        return []
-    visible.sort(key=_name)
-    return visible
 
 
 def _name(entry: os.DirEntry[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -14,6 +14,9 @@ from imgsearch.errors import ImageReadError
 
 IN_MEMORY_LIMIT: Final = 64 * 1024 * 1024
 """Files up to this many bytes are read at once; larger ones are streamed."""
+
+HEAD_BYTES: Final = 64
+"""How many bytes at the beginning tell what a file is."""
 
 _REASONS: Final = {
     FileNotFoundError: "no such file",
@@ -42,7 +45,11 @@ def open_regular(path: Path, *, name: str) -> Iterator[BufferedReader]:
 
 
 def load(
-    path: Path, *, name: str | None = None, in_memory_limit: int = IN_MEMORY_LIMIT
+    path: Path,
+    *,
+    name: str | None = None,
+    in_memory_limit: int = IN_MEMORY_LIMIT,
+    require: Callable[[bytes], None] = lambda _head: None,
 ) -> bytes | Path:
     """Read a file whole, unless it is too large for that.
 
@@ -50,6 +57,8 @@ def load(
         path: The file.
         name: What an error message calls it; the path if None.
         in_memory_limit: The most bytes to read.
+        require: Given the first bytes before any more is read, to raise if they will not do: a
+            huge file that is no picture then costs nothing.
 
     Returns:
         The content, or `path` if the file is larger than the limit.
@@ -58,15 +67,38 @@ def load(
         ImageReadError: If it is missing, no regular file, or cannot be read.
     """
     with open_regular(path, name=str(path) if name is None else name) as file:
+        require(file.peek(HEAD_BYTES)[:HEAD_BYTES])
         if os.fstat(file.fileno()).st_size > in_memory_limit:
             return path
         content = file.read(in_memory_limit + 1)
     return content if len(content) <= in_memory_limit else path
 
 
+@contextmanager
+def unchanged(path: Path, *, name: str) -> Iterator[None]:
+    """Guard a block that opens a file more than once: it has to be the same file each time.
+
+    Raises:
+        ImageReadError: If the file was replaced or written to during the block, or vanished.
+    """
+    before = _state_of(path, name)
+    yield
+    if _state_of(path, name) != before:
+        raise ImageReadError(name, "it changed while it was read; index it again")
+
+
 def explain_os_error(error: OSError) -> str:
     """Say in a few words why the system refused a file."""
     return _REASONS.get(type(error)) or (error.strerror or str(error)).lower()
+
+
+def _state_of(path: Path, name: str) -> tuple[int, ...]:
+    """Tell a file's states apart; the time of its last change cannot be set back by a program."""
+    try:
+        facts = path.stat()
+    except OSError as error:
+        raise ImageReadError(name, explain_os_error(error)) from error
+    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def _open_without_blocking(path: Path, name: str) -> int:

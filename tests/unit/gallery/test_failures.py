@@ -21,19 +21,13 @@ def reasons(report):
 def opened(monkeypatch):
     """The names of the files that the pipeline opens."""
     names = []
-    require_picture = pipeline.require_picture
-    monkeypatch.setattr(
-        pipeline,
-        "require_picture",
-        lambda path, *, name: names.append(path.name) or require_picture(path, name=name),
-    )
-    open_regular = pipeline.open_regular
+    load = pipeline.load
 
-    def watched(path, *, name):
+    def watched(path, **options):
         names.append(path.name)
-        return open_regular(path, name=name)
+        return load(path, **options)
 
-    monkeypatch.setattr(pipeline, "open_regular", watched)
+    monkeypatch.setattr(pipeline, "load", watched)
     return names
 
 
@@ -123,7 +117,7 @@ def test_a_damaged_picture_that_is_restored_with_its_old_time_is_no_longer_liste
     assert (report.failed, report.unchanged, embedded) == ((), 1, 0)
 
 
-def refuse_a(path):
+def refuse_a(path, **options):
     if path.name == "a.png":
         raise PermissionError(errno.EACCES, "Permission denied")
     return path.read_bytes()

@@ -1,13 +1,17 @@
 """The pipeline: in order, several at once, and never far ahead."""
 
+import os
 import threading
+import time
 from contextlib import closing
 
 import pytest
+from PIL import Image
 
 from imgsearch.gallery import pipeline
 from imgsearch.gallery.pipeline import FileLoader, KnownContent, LoadedImage, map_in_order
 from imgsearch.gallery.records import FileStamp
+from imgsearch.images.fingerprint import content_hash
 from imgsearch.types import Preprocessing
 
 
@@ -64,7 +68,7 @@ def test_a_content_is_decoded_by_one_thread_until_it_is_released():
 
 def test_a_picture_too_large_for_memory_is_streamed(lab, monkeypatch):
     path = lab.paint("a.png", "#f00")
-    monkeypatch.setattr(pipeline, "load", lambda path: path)
+    monkeypatch.setattr(pipeline, "load", lambda path, **_: path)
     loader = FileLoader(
         {1: lab.root}, Preprocessing(8, "faithful"), KnownContent(lambda _: False), 1000
     )
@@ -77,7 +81,7 @@ def test_a_picture_too_large_for_memory_is_streamed(lab, monkeypatch):
 
 
 def test_a_system_error_outside_the_reader_is_a_failure_of_the_file(lab, monkeypatch):
-    def fail(_path):
+    def fail(_path, **_):
         raise TimeoutError("the share does not answer")
 
     monkeypatch.setattr(pipeline, "load", fail)
@@ -110,3 +114,84 @@ def test_a_huge_file_that_is_no_picture_is_refused_by_its_first_bytes(tmp_path):
 
     assert outcome.kind == "failed"
     assert "begins with zero bytes" in outcome.reason
+
+
+@pytest.fixture
+def streaming(lab, monkeypatch):
+    """A loader that takes every file for one that is too large for memory."""
+    monkeypatch.setattr(pipeline, "load", lambda path, **_: path)
+    known = KnownContent(lambda _digest: False)
+    return FileLoader({1: lab.root}, Preprocessing(8, "faithful"), known, 1000)
+
+
+def change_after_hashing(monkeypatch, change):
+    def hash_and_change(source, **options):
+        digest = content_hash(source, **options)
+        change()
+        return digest
+
+    monkeypatch.setattr(pipeline, "content_hash", hash_and_change)
+
+
+def test_a_large_file_that_is_replaced_between_hash_and_decoding_is_refused(
+    lab, streaming, monkeypatch
+):
+    lab.paint("a.png", "#f00")
+    other = lab.paint("b.png", "#00f")
+    change_after_hashing(monkeypatch, lambda: other.replace(lab.root / "a.png"))
+
+    outcome = streaming.load(FileStamp(1, "a.png", 1, 1))
+
+    assert (outcome.kind, outcome.reason) == (
+        "failed",
+        "it changed while it was read; index it again",
+    )
+
+
+def test_a_large_file_that_is_rewritten_with_its_old_time_is_refused(lab, streaming, monkeypatch):
+    path = lab.paint("a.png", "#f00")
+    before = path.stat()
+
+    def rewrite():
+        time.sleep(0.02)  # file systems count in steps of a few milliseconds
+        Image.new("RGB", (8, 8), "#00f").save(path)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    change_after_hashing(monkeypatch, rewrite)
+
+    assert "changed while" in streaming.load(FileStamp(1, "a.png", 1, 1)).reason
+
+
+def test_a_large_file_that_vanishes_between_hash_and_decoding_is_listed(
+    lab, streaming, monkeypatch
+):
+    path = lab.paint("a.png", "#f00")
+    change_after_hashing(monkeypatch, path.unlink)
+
+    assert streaming.load(FileStamp(1, "a.png", 1, 1)).reason == "no such file"
+
+
+def test_a_file_that_changed_while_it_was_read_is_indexed_by_the_next_update(lab, monkeypatch):
+    path = lab.paint("a.png", "#f00")
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "load", lambda path, **_: path)
+        change_after_hashing(patch, lambda: lab.paint("a.png", "#00f"))
+        assert lab.update().failed[0].path == path
+
+    lab.update()
+
+    assert lab.vectors() == {"a.png": (0, 0, 1)}
+
+
+def test_a_new_file_is_opened_once(lab, monkeypatch):
+    lab.paint("a.png", "#f00")
+    opened, system_open = [], os.open
+
+    def count(path, *arguments, **options):
+        opened.append(str(path))
+        return system_open(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", count)
+    lab.update()
+
+    assert sum(path.endswith("a.png") for path in opened) == 1

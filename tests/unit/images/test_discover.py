@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from imgsearch.images import discover
 from imgsearch.images.discover import FoundFile, looks_like_image, sniff, walk
 
 
@@ -291,3 +292,19 @@ def test_sniff_takes_nothing_else_for_a_picture(head):
 
 def test_sniff_does_not_take_a_film_for_a_picture():
     assert sniff(b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomavc1") is None
+
+
+def test_a_huge_folder_is_walked_in_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(discover, "_ENTRIES_PER_PART", 3)
+    names = [f"{number}.jpg" for number in range(10)]
+    for name in names:
+        (tmp_path / name).touch()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b" / "late.jpg").touch()
+    (tmp_path / "a" / "early.jpg").touch()
+
+    paths = [file.path for file in walk(tmp_path, print)]
+
+    assert sorted(paths[:10]) == names
+    assert paths[10:] == ["a/early.jpg", "b/late.jpg"]
