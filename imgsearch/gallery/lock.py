@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -25,7 +26,8 @@ HOLDER_FIELDS = {"pid", "host", "since"}
 def writer_lock(folder: Path, *, wait_s: float = 0) -> Iterator[None]:
     """Hold the right to write to a gallery.
 
-    A lock left by a process that died is no lock: the operating system has released it.
+    A lock left by a process that died is no lock: the operating system has released it. Where it
+    has none to give, a file says who writes, and is taken away if that process is dead.
 
     Args:
         folder: The gallery's folder, which exists.
@@ -42,7 +44,11 @@ def writer_lock(folder: Path, *, wait_s: float = 0) -> Iterator[None]:
         )
     lock = FileLock(folder / LOCK_NAME)
     try:
-        lock.acquire(timeout=wait_s)
+        with warnings.catch_warnings():
+            # Without the system's lock, as on some network file systems, filelock goes by the file
+            # being there and its holder being alive; that is no news for who writes to a gallery.
+            warnings.simplefilter("ignore", UserWarning)
+            lock.acquire(timeout=wait_s)
     except Timeout:
         raise GalleryLockedError(folder, _describe_holder(folder)) from None
     except OSError as error:

@@ -1,15 +1,22 @@
 """Whatever happens to the files between updates, the gallery is what a fresh one would be."""
 
+import errno
 import shutil
+from contextlib import suppress
+from itertools import count
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from imgsearch.errors import GalleryWriteError
+from imgsearch.faultpoints import watch
+from imgsearch.gallery.manifest import MANIFEST_NAME
 from imgsearch.index.exact import ExactIndex
 
 NAMES = st.sampled_from(["a.png", "b.png", "sub/a.png", "sub/deep/c.png", "\udcff.png"])
 COLOURS = st.sampled_from(["#f00", "#ff0", "#0f0", "#00f", "broken"])
+FAULTS = [KeyboardInterrupt, MemoryError, OSError(errno.ENOSPC, "No space left on device")]
 STEPS = st.one_of(
     st.tuples(st.just("write"), NAMES, COLOURS),
     st.tuples(st.just("move"), NAMES, NAMES),
@@ -19,6 +26,7 @@ STEPS = st.one_of(
     st.tuples(st.just("touch"), NAMES),
     st.tuples(st.just("update")),
     st.tuples(st.just("update of a part")),
+    st.tuples(st.just("stopped update"), st.integers(1, 60), st.sampled_from(FAULTS)),
 )
 bounded = settings(
     max_examples=40,
@@ -38,16 +46,30 @@ def write(lab, name, colour):
 def take(lab, step):
     """Do to the files, or to the gallery, what a step says."""
     kind, *arguments = step
-    paths = [lab.root / name for name in arguments if name.endswith(".png")]
+    paths = [lab.root / name for name in arguments if str(name).endswith(".png")]
     if kind == "write":
         write(lab, *arguments)
     elif kind == "update":
         lab.update(batch_size=2)
+    elif kind == "stopped update":
+        update_until(lab, *arguments)
     elif kind == "update of a part":
         lab.write("sub/notes.txt", b"no picture")
         lab.update(lab.root / "sub")
     elif paths[0].exists():
         change(lab, kind, *paths)
+
+
+def update_until(lab, points, fault):
+    """Update until so many points of its writes are reached, and fail there."""
+    left = count(points, -1)
+
+    def watcher(_point):
+        if next(left) == 1:
+            raise fault
+
+    with suppress(KeyboardInterrupt, MemoryError, OSError, GalleryWriteError), watch(watcher):
+        lab.update(batch_size=1)
 
 
 def change(lab, kind, path, other=None):
@@ -93,7 +115,7 @@ def test_any_history_ends_with_the_rows_of_a_fresh_gallery(make_lab, steps):
     lab.write("notes.txt", b"no picture")  # without a file it would pass for not mounted
     for step in steps:
         take(lab, step)
-        if step[0] == "update":
+        if step[0] in {"update", "stopped update"} and (lab.gallery / MANIFEST_NAME).exists():
             assert_searches_as_the_oracle(lab)
     report = lab.update(retry_failed=True)
     rows, fresh = lab.rows(), lab.root.parent / "fresh"
