@@ -285,9 +285,12 @@ def _empty_index(dim: int) -> Any:  # noqa: ANN401 - FAISS is untyped
 
 
 def _map(path: Path, file: BinaryIO) -> Any:  # noqa: ANN401 - FAISS is untyped
-    """Map the open file; FAISS insists on a name, and on one that is valid UTF-8."""
-    name = os.fsencode(path).decode("utf-8", "replace")
-    name = name if name == str(path) else f"/dev/fd/{file.fileno()}"
+    """Map the open file, which FAISS wants by its name.
+
+    A writer may have deleted that name since, and FAISS takes valid UTF-8 only: where the system
+    has a name for whatever is open, it is that one. (Windows deletes no open file.)
+    """
+    name = str(path) if os.name == "nt" else f"/dev/fd/{file.fileno()}"
     return faiss.read_index(name, faiss.IO_FLAG_MMAP_IFC)
 
 

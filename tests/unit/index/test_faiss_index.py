@@ -9,7 +9,7 @@ import pytest
 from remembering import RememberingIndex, Rows
 
 from imgsearch.errors import ImgsearchError, IndexFileError
-from imgsearch.index import faiss_index
+from imgsearch.index import faiss_file, faiss_index
 from imgsearch.index.faiss_index import read_index, rounding_bound, write_index
 
 EMPTY_BYTES = 37 + 37 + 36 + 8 + 8
@@ -296,3 +296,18 @@ def test_a_number_in_the_middle_of_two_half_precision_numbers_is_held():
 
     assert index.holds(np.arange(64), rows).all()
     assert not index.holds(np.arange(64), rows[::-1]).any()
+
+
+def test_a_file_that_is_deleted_after_its_check_is_read_all_the_same(index, tmp_path, monkeypatch):
+    path = tmp_path / "index.faiss"
+    write_index(index, path)
+    checked_count = faiss_file.checked_count
+
+    def check_and_delete(name, file):
+        count = checked_count(name, file)
+        path.unlink()
+        return count
+
+    monkeypatch.setattr(faiss_file, "checked_count", check_and_delete)
+
+    assert read_index(path, index.rows).ids().tolist() == index.ids().tolist()
