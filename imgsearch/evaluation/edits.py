@@ -79,6 +79,11 @@ def make_copy(picture: Image.Image, edit: Edit, seed: int) -> Copy:
         exif = Image.Exif()
         exif[_ORIENTATION] = edit.orientation
         options = {**options, "exif": exif}
+    return encoded(picture, suffix, options)
+
+
+def encoded(picture: Image.Image, suffix: str, options: Mapping[str, Any]) -> Copy:
+    """Encode a picture as its suffix says, with options of Pillow's encoder."""
     file = io.BytesIO()
     picture.save(file, Image.registered_extensions()[suffix], **options)
     return Copy(suffix, file.getvalue())

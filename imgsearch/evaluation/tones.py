@@ -75,7 +75,12 @@ def sharpen(picture: Image.Image, random: np.random.Generator) -> Image.Image:
 
 def noise(picture: Image.Image, random: np.random.Generator) -> Image.Image:
     """Add a camera's noise, its deviation 6 to 18 of 255."""
-    grain = random.normal(0, random.uniform(6, 18), (picture.height, picture.width, 3))
+    return with_noise(picture, random.uniform(6, 18), random)
+
+
+def with_noise(picture: Image.Image, deviation: float, random: np.random.Generator) -> Image.Image:
+    """Add normal noise of a deviation, of 255, to each value."""
+    grain = random.normal(0, deviation, (picture.height, picture.width, 3))
     return _each_value(picture, lambda values: values + grain)
 
 
