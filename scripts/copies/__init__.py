@@ -1,0 +1,1 @@
+"""Measuring how well copies are found; run by scripts/evaluate."""
