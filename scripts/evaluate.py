@@ -45,6 +45,14 @@ def arguments() -> argparse.Namespace:
     edits = measures.add_parser("edits", help="on seeded edits of photos among others")
     edits.add_argument("photos", type=folder, help="what is edited is chosen from this folder")
     edits.add_argument("--distractors", type=folder, action="append", default=[], metavar="FOLDER")
+    edits.add_argument(
+        "--without",
+        type=listed,
+        default=frozenset(),
+        metavar="LIST",
+        help="a file that names photos to leave out, one a line, from its own folder: "
+        "known copies among PHOTOS and distractors",
+    )
     edits.add_argument("--families", type=int, default=60, metavar="N", help="photos to edit")
     edits.add_argument("--lookalikes", type=int, default=5, metavar="N", help="sets of each kind")
     edits.add_argument(
@@ -89,6 +97,14 @@ def folder(text: str) -> Path:
     return Path(text).resolve()
 
 
+def listed(text: str) -> frozenset[Path]:
+    try:
+        lines = Path(text).read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text} cannot be read: {error.strerror}") from error
+    return frozenset((Path(text).parent / line).resolve() for line in lines if line)
+
+
 def made_folder(text: str) -> Path:
     Path(text).mkdir(parents=True, exist_ok=True)
     return Path(text)
@@ -123,9 +139,11 @@ def measure_edits(wanted: argparse.Namespace, workspace: Path) -> str:
 
 
 def fill(root: Path, wanted: argparse.Namespace) -> None:
-    photos, others = [], [path for each in wanted.distractors for path in photos_in(each)]
-    for path in photos_in(wanted.photos):
-        (photos if part_of(path) == wanted.part else others).append(path)
+    known = [path for path in photos_in(wanted.photos) if path not in wanted.without]
+    photos = [path for path in known if part_of(path) == wanted.part]
+    others = [path for path in known if part_of(path) != wanted.part]
+    for each in wanted.distractors:
+        others += [path for path in photos_in(each) if path not in wanted.without]
     needed = wanted.families + wanted.lookalikes * sum(kind.photos for kind in LOOKALIKES.values())
     if len(photos) < needed:
         raise SystemExit(

@@ -127,3 +127,39 @@ def test_an_unknown_edit_is_refused_by_name():
     with pytest.raises(argparse.ArgumentTypeError, match="melt is none of"):
         evaluate.edit_names("crop,melt")
     assert evaluate.edit_names("crop,grey") == ["crop", "grey"]
+
+
+def test_photos_on_a_list_are_left_out(photos, tmp_path):
+    listed = photos[0].parent / "known.txt"
+    listed.write_text("again.png\n01.png\n")
+    root = tmp_path / "collection"
+    wanted = argparse.Namespace(
+        photos=photos[0].parent,
+        distractors=[],
+        without=evaluate.listed(str(listed)),
+        part="tune",
+        families=1,
+        lookalikes=0,
+        edits=["grey"],
+        seed=1,
+    )
+    evaluate.fill(root, wanted)
+    contents = [path.read_bytes() for path in photos_in(root)]
+    assert photos[1].name == "01.png"
+    assert photos[1].read_bytes() not in contents
+    assert len(contents) == 39 + 1  # the family's copy is one more
+
+
+def test_too_few_photos_are_said_to_be_too_few(photos, tmp_path):
+    wanted = argparse.Namespace(
+        photos=photos[0].parent,
+        distractors=[],
+        without=frozenset(),
+        part="measure",
+        families=500,
+        lookalikes=0,
+        edits=["grey"],
+        seed=1,
+    )
+    with pytest.raises(SystemExit, match="500 are needed"):
+        evaluate.fill(tmp_path / "collection", wanted)
