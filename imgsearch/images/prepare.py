@@ -23,7 +23,6 @@ from imgsearch.images.decode import (
 from imgsearch.images.formats import sniff
 from imgsearch.images.isolation import WORKERS, Job
 from imgsearch.images.read import load
-from imgsearch.images.resize import resize
 from imgsearch.types import DEFAULT_MAX_PIXELS, Pixels, Preprocessing
 
 # How many times larger than the network's input a picture is decoded, at least: the resize that
@@ -125,6 +124,8 @@ def _as_keras(found: Opened, side: int) -> PreparedImage:
 
 
 def _faithfully(found: Opened, side: int) -> PreparedImage:
+    from imgsearch.images.resize import resize  # OpenCV costs 20 ms to load
+
     rendered = render(found, math.ceil(_OVERSAMPLING * side))
     square = resize(np.asarray(rendered.picture), side, side)
     pixels = np.ascontiguousarray(square[:, :, :3])

@@ -6,10 +6,13 @@ import json
 import shlex
 import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from PIL import Image
+
+from imgsearch.gallery.checksums import row_crc32
 
 
 @pytest.fixture
@@ -148,13 +151,20 @@ def test_another_preset_than_the_gallerys_is_refused(fails, empty_gallery):
     assert "leave --preset out" in error
 
 
+def state(gallery, key, value):
+    """Write an entry of the catalogue as a release would: with its checksum."""
+    with closing(sqlite3.connect(gallery / "catalog.sqlite")) as connection, connection:
+        connection.execute(
+            "UPDATE meta SET value = ?, crc32 = ? WHERE key = ?",
+            (value, row_crc32(key, value), key),
+        )
+
+
 def test_a_gallery_of_other_weights_is_refused_by_name(fails, empty_gallery, picture):
     connection = sqlite3.connect(empty_gallery / "catalog.sqlite")
     (text,) = connection.execute("SELECT value FROM meta WHERE key = 'embedder'").fetchone()
-    other = json.dumps({**json.loads(text), "weights": "ab" * 32})
-    with connection:
-        connection.execute("UPDATE meta SET value = ? WHERE key = 'embedder'", (other,))
     connection.close()
+    state(empty_gallery, "embedder", json.dumps({**json.loads(text), "weights": "ab" * 32}))
     (empty_gallery.parent / "a.jpg").write_bytes(picture.read_bytes())
 
     error = fails("index", empty_gallery.parent)
@@ -166,6 +176,7 @@ def test_a_gallery_of_a_newer_format_is_refused(fails, empty_gallery, picture):
     connection = sqlite3.connect(empty_gallery / "catalog.sqlite")
     connection.execute("PRAGMA user_version = 999")
     connection.close()
+    state(empty_gallery, "format", "999")
 
     assert "update imgsearch" in fails("query", picture, "--gallery", empty_gallery)
 
