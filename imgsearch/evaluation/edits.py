@@ -104,7 +104,7 @@ FAMILY: Final[tuple[Edit, ...]] = (
     Edit("format", other_format=True),
     Edit("screenshot", (layouts.screenshot,)),
     Edit("overlay", (layouts.overlay,)),
-    Edit("combination", (shapes.trim, tones.filtered, layouts.caption, shapes.half), (50, 80)),
+    Edit("combination", (shapes.trim, tones.colour, layouts.caption, shapes.half), (50, 80)),
 )
 """Fifteen edits that between them are most of what happens to photos."""
 
@@ -132,6 +132,7 @@ _OTHERS: Final[tuple[Edit, ...]] = (
     Edit("turned grey", (shapes.quarter_turn, tones.grey, shapes.half)),
     Edit("bordered mirror", (shapes.mirror, layouts.border, tones.colour)),
     Edit("cropped screenshot", (shapes.crop, layouts.screenshot)),
+    Edit("filtered combination", (shapes.trim, tones.filtered, layouts.caption, shapes.half)),
     Edit("passed on", (shapes.half, layouts.caption_band, tones.sharpen), (30, 50)),
 )
 
