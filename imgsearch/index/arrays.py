@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator
 
 import numpy as np
@@ -76,25 +77,26 @@ def check_new_ids(ids: Ids, row_count: int, held: Ids) -> None:
 
 
 def checked_k(k: int) -> int:
-    """Return `k` unchanged.
+    """Return `k` as Python's own int, for FAISS takes no integer of NumPy.
 
     Raises:
+        TypeError: If it is no integer.
         ValueError: If it is below 1.
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
-    return k
+    return operator.index(k)
 
 
 def checked_min_score(min_score: float) -> float:
-    """Return `min_score` unchanged.
+    """Return `min_score`, cut to [-2, 2], where no cosine is near: FAISS takes float32 only.
 
     Raises:
         ValueError: If it is NaN, which nothing reaches and nothing misses.
     """
     if math.isnan(min_score):
         raise ValueError("min_score must be a number, not NaN")
-    return min_score
+    return min(max(float(min_score), -2.0), 2.0)
 
 
 def is_held(ids: Ids, held: Ids) -> npt.NDArray[np.bool_]:
@@ -138,8 +140,8 @@ def ranked(ids: Ids, scores: Scores, k: int | None = None) -> Neighbours:
 
 
 def cut(found: Neighbours, lowest: float) -> Neighbours:
-    """Keep the neighbours of an ordered answer that score more than `lowest`."""
-    kept = found.scores > lowest
+    """Keep the neighbours of an ordered answer that score `lowest` or more."""
+    kept = found.scores >= lowest
     return Neighbours(found.ids[kept], found.scores[kept])
 
 

@@ -38,6 +38,9 @@ ROWS_PER_BLOCK = 1 << 13
 SPARE = 32
 """How many more candidates than asked for are scored again at once; mostly they are enough."""
 
+_OPEN_FILES = "/dev/fd"
+"""Where most systems, but not all of them, have a name for every open file."""
+
 # FAISS 1.15 sets this to 128,000, and then compares queries one by one, five times slower.
 faiss.cvar.distance_compute_blas_threshold = 20
 
@@ -69,12 +72,22 @@ class FaissIndex:
         self._exact_rows = exact_rows
         self._held: Ids = np.empty(0, dtype=np.int64)  # ascending
         self._mapped = False
+        self._file: Path | None = None  # that it was read from
 
     @classmethod
-    def _over(cls, index: Any, held: Ids, exact_rows: RowsById, *, mapped: bool) -> FaissIndex:  # noqa: ANN401 - FAISS is untyped
-        """Wrap an index that was read, whose ascending ids are `held`."""
+    def _over(
+        cls,
+        index: Any,  # noqa: ANN401 - FAISS is untyped
+        held: Ids,
+        exact_rows: RowsById,
+        file: Path,
+        *,
+        mapped: bool,
+    ) -> FaissIndex:
+        """Wrap an index that was read from a file, whose ascending ids are `held`."""
         wrapper = cls(index.d, exact_rows)
-        wrapper._index, wrapper._held, wrapper._mapped = index, held, mapped
+        wrapper._index, wrapper._held = index, held
+        wrapper._file, wrapper._mapped = file, mapped
         return wrapper
 
     @property
@@ -150,6 +163,7 @@ class FaissIndex:
 
         Raises:
             ValueError: As `search` does.
+            IndexFileError: As `search` does.
         """
         wanted = min(arrays.checked_k(k), len(self))
         rows = arrays.checked_rows(queries, self.dim)
@@ -160,12 +174,16 @@ class FaissIndex:
         return np.concatenate([ids for ids, _ in found]), np.concatenate([s for _, s in found])
 
     def search(self, queries: Embeddings, k: int) -> list[Neighbours]:
-        """See `VectorIndex.search`; ties at the k-th place go to the lowest ids."""
+        """See `VectorIndex.search`; ties at the k-th place go to the lowest ids.
+
+        Raises:
+            IndexFileError: If the file is seen to hold damaged vectors, which rank below any other.
+        """
         k = arrays.checked_k(k)
         rows = arrays.checked_rows(queries, self.dim)
         if not len(self):
             return [arrays.no_neighbours() for _ in rows]
-        blocks = arrays.query_blocks(rows, max(k + SPARE, ROWS_PER_BLOCK))
+        blocks = arrays.query_blocks(rows, max(min(k + SPARE, len(self)), ROWS_PER_BLOCK))
         return [answer for block in blocks for answer in self._search_block(block, k)]
 
     def range_search(self, queries: Embeddings, min_score: float) -> list[Neighbours]:
@@ -192,6 +210,7 @@ class FaissIndex:
         _share_among_threads(len(queries) * len(self))
         if len(queries) < QUERIES_WORTH_MATRICES:
             scores, ids = self._index.search(queries, wanted)
+            self._require_cosines(scores)
             return ids, scores
         heap = faiss.ResultHeap(len(queries), wanted, keep_max=True)
         for start, rows in self._widened():
@@ -199,7 +218,18 @@ class FaissIndex:
             scores, places = faiss.knn(queries, rows, best, metric=faiss.METRIC_INNER_PRODUCT)
             heap.add_result(scores, places + start)
         heap.finalize()
+        self._require_cosines(heap.D)
         return faiss.vector_to_array(self._index.id_map)[heap.I], heap.D
+
+    def _require_cosines(self, scores: Scores) -> None:
+        """Refuse scores far below any cosine, with which FAISS also pads the places it cannot fill.
+
+        Only damage to a file that is trusted unread makes them: it has a vector that is no number.
+        """
+        if scores.min() < -2:
+            assert self._file is not None  # every row that is added was checked
+            reason = "some of its vectors are damaged; run `imgsearch check --repair`"
+            raise IndexFileError(self._file, reason)
 
     def _widened(self) -> Iterator[tuple[int, Embeddings]]:
         """Yield blocks of rows in FAISS's own order as float32, each with its first row's place."""
@@ -271,12 +301,13 @@ def read_index(path: Path, exact_rows: RowsById, *, mmap: bool = True) -> FaissI
     """
     with path.open("rb") as file:
         count = faiss_file.checked_count(path, file)
-        mapped = mmap and count > 0
-        index = _map(path, file) if mapped else _load(file)
+        index = _map(path, file) if mmap and count > 0 else None
+        mapped = index is not None
+        index = _load(file) if index is None else index
         held = np.sort(faiss.vector_to_array(index.id_map))
         if count and (held[0] < 0 or (np.diff(held) <= 0).any()):
             raise IndexFileError(path, "its ids are negative or repeated")
-        return FaissIndex._over(index, held, exact_rows, mapped=mapped)  # noqa: SLF001 - same module
+        return FaissIndex._over(index, held, exact_rows, path, mapped=mapped)  # noqa: SLF001 - same module
 
 
 def _empty_index(dim: int) -> Any:  # noqa: ANN401 - FAISS is untyped
@@ -289,9 +320,15 @@ def _map(path: Path, file: BinaryIO) -> Any:  # noqa: ANN401 - FAISS is untyped
 
     A writer may have deleted that name since, and FAISS takes valid UTF-8 only: where the system
     has a name for whatever is open, it is that one. (Windows deletes no open file.)
+
+    Returns:
+        None if the system has no such name, or no room for the mapping.
     """
-    name = str(path) if os.name == "nt" else f"/dev/fd/{file.fileno()}"
-    return faiss.read_index(name, faiss.IO_FLAG_MMAP_IFC)
+    name = str(path) if os.name == "nt" else f"{_OPEN_FILES}/{file.fileno()}"
+    try:
+        return faiss.read_index(name, faiss.IO_FLAG_MMAP_IFC)
+    except RuntimeError:
+        return None
 
 
 def _load(file: BinaryIO) -> Any:  # noqa: ANN401 - FAISS is untyped

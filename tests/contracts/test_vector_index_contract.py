@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from remembering import RememberingIndex
 
-from imgsearch.index.base import VectorIndex
+from imgsearch.index.base import SCORE_TOLERANCE, VectorIndex
 from imgsearch.index.exact import ExactIndex
 from imgsearch.index.faiss_index import read_index, write_index
 
@@ -317,6 +317,40 @@ def test_ids_of_a_wrong_dtype_are_rejected_by_remove_and_reconstruct(compass):
 def test_a_k_below_one_is_rejected(compass, k):
     with pytest.raises(ValueError, match="k must"):
         compass.search(rows(EAST), k)
+
+
+@pytest.mark.parametrize("k", [np.int64(2), np.int32(2), np.uint8(2)])
+@pytest.mark.parametrize("query_count", [1, 40])
+def test_k_may_be_an_integer_of_numpy(compass, k, query_count):
+    for answer in compass.search(rows(*[NORTHEAST] * query_count), k):
+        assert answer.ids.tolist() == [10, 30]
+
+
+def test_a_k_that_is_no_integer_is_rejected(compass):
+    with pytest.raises(TypeError, match="integer"):
+        compass.search(rows(EAST), 2.5)
+
+
+@pytest.mark.parametrize("k", [2**31, 2**63, 2**70, np.int64(2**63 - 1)])
+@pytest.mark.parametrize("query_count", [1, 40])
+def test_a_k_beyond_every_integer_type_finds_all(compass, k, query_count):
+    for answer in compass.search(rows(*[NORTHEAST] * query_count), k):
+        assert answer.ids.tolist() == [10, 30, 20]
+
+
+@pytest.mark.parametrize("bound", [2, 1e39, 1e300, np.inf])  # float32 ends at 3.4e38
+def test_a_bound_beyond_any_cosine_finds_all_or_nothing(compass, bound):
+    assert compass.range_search(rows(EAST), bound)[0].ids.tolist() == []
+    assert compass.range_search(rows(EAST), -bound)[0].ids.tolist() == [30, 10, 20]
+
+
+def test_a_score_that_lies_the_whole_tolerance_below_the_bound_is_found(index):
+    index.add(ids(1, 2), rows([0.6, 0.8], [np.nextafter(np.float32(0.6), np.float32(0)), 0.8]))
+
+    # 0.6 in float32 and in float64 less the tolerance are the same number; the next is below it.
+    bound = float(np.float32(0.6)) + SCORE_TOLERANCE
+
+    assert index.range_search(rows(EAST), bound)[0].ids.tolist() == [1]
 
 
 def test_a_bound_that_is_no_number_is_rejected(compass):

@@ -4,14 +4,15 @@ import json
 import shutil
 import sqlite3
 
+import faiss
 import numpy as np
 import pytest
 
-from imgsearch.errors import GalleryCorruptError
+from imgsearch.errors import GalleryCorruptError, IndexFileError
 from imgsearch.gallery import vectors
 from imgsearch.gallery.check import check_gallery
 from imgsearch.gallery.index_file import is_current
-from imgsearch.gallery.manifest import read_manifest
+from imgsearch.gallery.manifest import file_digest, read_manifest
 
 
 def index_of(lab):
@@ -43,6 +44,16 @@ def shrink(lab):
     edit_manifest(lab, size_bytes=index_of(lab).stat().st_size)
 
 
+def make_flat(lab):
+    """Put the float32 index of an earlier release there, and let the manifest agree."""
+    ids, rows = np.arange(1, 4), np.eye(3, dtype=np.float32)[::-1].copy()
+    index = faiss.IndexIDMap2(faiss.IndexFlatIP(3))
+    index.add_with_ids(rows, ids)
+    path = index_of(lab)
+    faiss.write_index(index, str(path))
+    edit_manifest(lab, size_bytes=path.stat().st_size, sha256=file_digest(path))
+
+
 def make_folder(lab):
     path = index_of(lab)
     path.unlink()
@@ -52,7 +63,7 @@ def make_folder(lab):
 def flip_a_vector(lab):
     path = index_of(lab)
     content = bytearray(path.read_bytes())
-    content[37 + 37 + 8 + 2] ^= 0x40  # in the first vector, behind the headers and the count
+    content[37 + 37 + 36 + 8 + 2] ^= 0x40  # in the first vector, behind headers and count
     path.write_bytes(content)
 
 
@@ -61,6 +72,7 @@ DAMAGE = {
     "index truncated": cut,
     "index truncated, manifest agrees": shrink,
     "index garbage": scribble,
+    "index of float32": make_flat,
     "index a folder": make_folder,
     "manifest missing": lambda lab: (lab.gallery / "manifest.json").unlink(),
     "manifest garbage": lambda lab: (lab.gallery / "manifest.json").write_bytes(b"\xff\x00{"),
@@ -87,6 +99,7 @@ UNSOUND = {
     "index truncated",
     "index truncated, manifest agrees",
     "index garbage",
+    "index of float32",
     "index a folder",
     "another count",
     *(name for name in DAMAGE if name.startswith("manifest") and name != "manifest missing"),
@@ -127,6 +140,19 @@ def test_a_flipped_vector_in_the_index_file_is_found_by_the_digest(three):
         "the index file is damaged: its sha256 is not the manifest's;"
         " run `imgsearch check --repair`",
     )
+
+
+def test_vectors_that_are_no_numbers_end_a_query_with_what_to_do_and_are_mended(three):
+    path = index_of(three)
+    content = bytearray(path.read_bytes())
+    content[118 : 118 + 3 * 3 * 2] = b"\xff" * 18  # all vectors; a query trusts the headers
+    path.write_bytes(content)
+
+    with pytest.raises(IndexFileError, match=r"damaged; run `imgsearch check --repair`"):
+        three.hits(three.root / "a.png")
+
+    assert check_gallery(three.gallery, repair=True).healthy
+    assert three.hits(three.root / "a.png", k=1) == [("a.png", 1.0)]
 
 
 def test_a_catalogue_made_anew_beside_an_old_index_does_not_believe_it(three):

@@ -311,3 +311,50 @@ def test_a_file_that_is_deleted_after_its_check_is_read_all_the_same(index, tmp_
     monkeypatch.setattr(faiss_file, "checked_count", check_and_delete)
 
     assert read_index(path, index.rows).ids().tolist() == index.ids().tolist()
+
+
+# FAISS compares 8 or 16 numbers at once; the rest of a row goes another way.
+@pytest.mark.parametrize("dim", [1, 3, 8, 17, 64])
+@pytest.mark.parametrize("query_count", [1, 40])
+@pytest.mark.parametrize("spread", [1e-7, 1e-5, 1e-4])
+def test_search_equals_float64_to_the_last_bit_among_near_ties(dim, spread, query_count):
+    random = np.random.default_rng(4)
+    centre = unit_rows(1, dim)
+    rows = centre + spread * random.standard_normal((300, dim))
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    ids = random.permutation(300).astype(np.int64)
+    index = RememberingIndex(dim)
+    index.add(ids, rows)
+    products = rows.astype(np.float64) * centre[0].astype(np.float64)
+    scores = np.minimum(products.sum(axis=1).astype(np.float32), 1)
+    order = np.lexsort((ids, -scores))[:7]
+
+    for answer in index.search(np.repeat(centre, query_count, axis=0), 7):
+        assert answer.ids.tolist() == ids[order].tolist()
+        assert answer.scores.tolist() == scores[order].tolist()
+
+
+@pytest.mark.parametrize("mmap", [True, False])
+@pytest.mark.parametrize("query_count", [1, 40])
+@pytest.mark.parametrize("number", [b"\xff\xff", b"\x00\xfc"])  # no number, and minus infinity
+@pytest.mark.parametrize("damaged", [1, 10])
+def test_damaged_vectors_that_leave_a_search_short_are_reported(
+    file, mmap, query_count, number, damaged
+):
+    patched(file, 118 + 8 * (10 - damaged), number * 4 * damaged)
+    back = read_back(file, mmap=mmap)
+    # The first vector of the file: against minus infinity it scores so, or is no number.
+    queries = np.repeat(unit_rows(1), query_count, axis=0)
+
+    for ask in (back.search, back.candidates):
+        with pytest.raises(IndexFileError, match=r"vectors\.faiss.* damaged; run `imgsearch check"):
+            ask(queries, 10)
+
+
+def test_an_index_is_read_into_memory_where_open_files_have_no_name(file, tmp_path, monkeypatch):
+    monkeypatch.setattr(faiss_index, "_OPEN_FILES", str(tmp_path / "missing"))
+
+    back = read_back(file)
+    back.remove(np.array([90]))
+
+    assert back.search(unit_rows(2)[1:], 1)[0].ids.tolist() == [80]
