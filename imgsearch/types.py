@@ -40,10 +40,14 @@ class Preprocessing:
             management, alpha dropped, nearest-neighbour resize of the fully decoded picture.
             `"faithful"` shows the picture as a viewer would (EXIF orientation, ICC profile to
             sRGB, transparency onto white) and resizes it with an antialiasing filter.
+        crop_from: None resizes the whole picture to the square. A number of pixels, at least
+            `side`, keeps the aspect ratio: the shorter side is resized to it, and the middle is
+            cut out.
     """
 
     side: int
     rendering: Literal["keras", "faithful"]
+    crop_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class EmbedderIdentity:
         pooling: How the last feature map becomes a vector: `"avg"`, `"gem-P"` or `"rgem-P"`;
             see `imgsearch.embedding.pooling`.
         dim: Length of an embedding.
+        details: Whatever else decides: for a model file, how its input is made of pixels and
+            which output is taken; see `imgsearch.embedding.model_card`.
     """
 
     model: str
@@ -66,10 +72,19 @@ class EmbedderIdentity:
     preprocessing: Preprocessing
     pooling: str
     dim: int
+    details: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready copy that `from_json` turns back into an equal identity."""
-        return asdict(self)
+        """Return a JSON-ready copy that `from_json` turns back into an equal identity.
+
+        What is as it is for every gallery of an earlier release is left out.
+        """
+        document = asdict(self)
+        if not self.details:
+            del document["details"]
+        if self.preprocessing.crop_from is None:
+            del document["preprocessing"]["crop_from"]
+        return document
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> EmbedderIdentity:
@@ -78,17 +93,23 @@ class EmbedderIdentity:
         Raises:
             KeyError: If a field is missing.
             TypeError: If a field is unknown, or of another type.
-            ValueError: If a number is below 1.
+            ValueError: If a number is too small.
         """
         fields = dict(document)
         identity = cls(preprocessing=Preprocessing(**fields.pop("preprocessing")), **fields)
-        shape = identity.preprocessing
-        for text in (identity.model, identity.weights, identity.pooling, shape.rendering):
+        identity._check()
+        return identity
+
+    def _check(self) -> None:
+        shape = self.preprocessing
+        for text in (self.model, self.weights, self.pooling, self.details, shape.rendering):
             if not isinstance(text, str):
                 raise TypeError(f"{text!r} is no text")
-        for number in (identity.dim, shape.side):
+        least = [(self.dim, 1), (shape.side, 1)]
+        if shape.crop_from is not None:
+            least.append((shape.crop_from, shape.side))
+        for number, smallest in least:
             if type(number) is not int:
                 raise TypeError(f"{number!r} is no whole number")
-            if number < 1:
-                raise ValueError(f"{number} is below 1")
-        return identity
+            if number < smallest:
+                raise ValueError(f"{number} is below {smallest}")

@@ -106,8 +106,9 @@ def prepare_here(
     with opened(
         source, name=name, max_pixels=max_pixels, budget=budget, plain_only=plain_only
     ) as found:
-        make = _as_keras if preprocessing.rendering == "keras" else _faithfully
-        return make(found, preprocessing.side)
+        if preprocessing.rendering == "keras":
+            return _as_keras(found, preprocessing.side)
+        return _faithfully(found, preprocessing.side, preprocessing.crop_from)
 
 
 def _may_be_plain(content: bytes, preprocessing: Preprocessing) -> bool:
@@ -123,10 +124,19 @@ def _as_keras(found: Opened, side: int) -> PreparedImage:
     return PreparedImage(np.array(square), width, height, found.kind)
 
 
-def _faithfully(found: Opened, side: int) -> PreparedImage:
+def _faithfully(found: Opened, side: int, crop_from: int | None) -> PreparedImage:
     from imgsearch.images.resize import resize  # OpenCV costs 20 ms to load
 
-    rendered = render(found, math.ceil(_OVERSAMPLING * side))
-    square = resize(np.asarray(rendered.picture), side, side)
-    pixels = np.ascontiguousarray(square[:, :, :3])
+    rendered = render(found, math.ceil(_OVERSAMPLING * (crop_from or side)))
+    whole = np.asarray(rendered.picture)
+    shown = _middle(whole, side / crop_from) if crop_from else whole
+    pixels = np.ascontiguousarray(resize(shown, side, side)[:, :, :3])
     return PreparedImage(pixels, rendered.width, rendered.height, found.kind)
+
+
+def _middle(pixels: Pixels, part: float) -> Pixels:
+    """Cut out the square in the middle whose side is a part of the shorter side."""
+    height, width = pixels.shape[:2]
+    length = max(1, round(part * min(height, width)))
+    top, left = (height - length) // 2, (width - length) // 2
+    return np.ascontiguousarray(pixels[top : top + length, left : left + length])

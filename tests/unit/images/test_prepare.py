@@ -130,3 +130,52 @@ def test_prepare_like_keras_equals_keras_to_the_bit(pictures, tmp_path, kind, mo
     expected = np.asarray(keras.utils.load_img(path, target_size=(224, 224)))
 
     assert np.array_equal(prepare(path, KERAS, name="x").pixels, expected)
+
+
+def flag(size, stripes):
+    """A picture with vertical stripes of the same width, left to right."""
+    picture = Image.new("RGB", size)
+    width = size[0] // len(stripes)
+    for place, colour in enumerate(stripes):
+        picture.paste(colour, (place * width, 0, (place + 1) * width, size[1]))
+    return picture
+
+
+def test_a_crop_from_the_shorter_side_is_the_square_in_the_middle(pictures):
+    wide = pictures.encode(flag((192, 64), ["red", "lime", "blue"]), "PNG")
+
+    prepared = prepare(wide, Preprocessing(32, "faithful", 32), name="x")
+
+    assert prepared.pixels.shape == (32, 32, 3)
+    assert (prepared.pixels == [0, 255, 0]).all()
+    assert (prepared.width, prepared.height) == (192, 64)
+
+
+def test_a_crop_from_more_cuts_the_margin_off(pictures):
+    # Of 64 columns the middle 32 are kept: the two inner stripes of 16, which become 8 each.
+    square = pictures.encode(flag((64, 64), ["red", "lime", "blue", "red"]), "PNG")
+
+    pixels = prepare(square, Preprocessing(16, "faithful", 32), name="x").pixels
+
+    assert (pixels[:, :8] == [0, 255, 0]).all()
+    assert (pixels[:, 8:] == [0, 0, 255]).all()
+
+
+@pytest.mark.parametrize("size", [(1, 500), (500, 1), (1, 1)])
+def test_a_crop_of_the_narrowest_picture_has_the_wanted_side(pictures, size):
+    content = pictures.encode(Image.new("RGB", size, "red"), "PNG")
+
+    pixels = prepare(content, Preprocessing(16, "faithful", 20), name="x").pixels
+
+    assert pixels.shape == (16, 16, 3)
+    assert (pixels == [255, 0, 0]).all()
+
+
+def test_a_crop_is_what_pillow_resizes_of_the_same_square(pictures):
+    photo = pictures.photo()  # 640 x 480; of the shorter side 48 / 64, which is 360, are kept
+    expected = photo.resize((48, 48), Image.Resampling.BOX, box=(140, 60, 500, 420))
+    content = pictures.encode(photo, "PNG")
+
+    pixels = prepare(content, Preprocessing(48, "faithful", 64), name="x").pixels
+
+    assert np.abs(pixels - np.asarray(expected, np.float64)).mean() < 2
