@@ -6,6 +6,10 @@
     │   └── ImageTooLargeError         it declares more pixels than the limit allows
     ├── ImageFolderError               a folder to index is missing, no folder or unreadable
     ├── ReviewPageError                a review page could not be written
+    ├── KeepRulesError                 a rule of what to keep makes no sense, or its file does not
+    ├── DecisionsError                 what a person decided of copies cannot be read or written
+    ├── PlanError                      a plan cannot be read, written or carried out
+    ├── JournalError                   the journal of a clean-up cannot be read or written
     ├── EmbedderError
     │   ├── WeightsNotFoundError       no source has the VGG16 weights
     │   ├── WeightsMismatchError       a source has other weights than those of VGG16
@@ -88,6 +92,46 @@ class ReviewPageError(ImgsearchError):
 
     def __str__(self) -> str:
         return f"cannot write the review page {self.path}: {self.reason}"
+
+
+class KeepRulesError(ImgsearchError):
+    """A rule of what to keep makes no sense, or a file of such rules does not."""
+
+
+class DecisionsError(ImgsearchError):
+    """The file of what a person decided of copies is damaged, or the disk refused it."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"decisions {self.path}: {self.reason}"
+
+
+class PlanError(ImgsearchError):
+    """A plan of what to remove is no plan, cannot be written, or cannot be carried out."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"plan {self.path}: {self.reason}"
+
+
+class JournalError(ImgsearchError):
+    """The journal of a clean-up is damaged, is not there, or the disk refused it."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"journal {self.path}: {self.reason}"
 
 
 class EmbedderError(ImgsearchError):

@@ -44,12 +44,18 @@ class ImageFacts:
         width: Pixels across, upright.
         height: Pixels down, upright.
         format: The name of its file format, e.g. `"JPEG"`.
+        taken: When it was taken, by its EXIF data, in ISO 8601 without a zone; None if unsaid.
+        camera: Make and model of the camera, on one line; None if unsaid.
+        exif_tags: How many EXIF tags it has.
     """
 
     content_hash: bytes
     width: int
     height: int
     format: str
+    taken: str | None = None
+    camera: str | None = None
+    exif_tags: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ _READ_SUFFIXES: Final = frozenset(
 )
 
 # Raw files are TIFF inside and would otherwise be read as their thumbnail, so the suffix decides.
-_RAW_SUFFIXES: Final = frozenset(
+RAW_SUFFIXES: Final = frozenset(
     (
         ".3fr",
         ".arw",
@@ -82,6 +82,7 @@ _RAW_SUFFIXES: Final = frozenset(
         ".x3f",
     )
 )
+"""The endings of camera raw files, in lower case."""
 
 _UNREAD_SUFFIXES: Final = {
     ".ai": "Adobe Illustrator",
@@ -102,7 +103,7 @@ _UNREAD_SUFFIXES: Final = {
     ".xcf": "GIMP XCF",
 }
 
-_IMAGE_SUFFIXES: Final = _READ_SUFFIXES | _RAW_SUFFIXES | _UNREAD_SUFFIXES.keys()
+_IMAGE_SUFFIXES: Final = _READ_SUFFIXES | RAW_SUFFIXES | _UNREAD_SUFFIXES.keys()
 
 # In the order in which they are tried; the first beginning that fits wins.
 _MAGIC: Final = (
@@ -181,7 +182,7 @@ def unread_kind(name: str, sniffed: str | None) -> str | None:
         sniffed: What `sniff` made of the content.
     """
     suffix = _suffix(name)
-    if suffix in _RAW_SUFFIXES and sniffed in (None, "TIFF", "camera raw"):
+    if suffix in RAW_SUFFIXES and sniffed in (None, "TIFF", "camera raw"):
         return f"camera raw ({suffix[1:].upper()})"
     return _UNREAD_SUFFIXES.get(suffix) if sniffed is None else None
 
