@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from imgsearch.api import Gallery, create_gallery, open_gallery
     from imgsearch.errors import (
+        DecisionsError,
         EmbedderError,
         EmbedderMismatchError,
         EngineError,
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
         ImageTooLargeError,
         ImgsearchError,
         IndexFileError,
+        JournalError,
+        KeepRulesError,
+        PlanError,
         ReviewPageError,
         UnsupportedImageError,
         WeightsMismatchError,
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "DecisionsError",
     "EmbedderError",
     "EmbedderIdentity",
     "EmbedderMismatchError",
@@ -59,6 +64,9 @@ __all__ = [
     "ImageTooLargeError",
     "ImgsearchError",
     "IndexFileError",
+    "JournalError",
+    "KeepRulesError",
+    "PlanError",
     "Preprocessing",
     "Progress",
     "ReviewPageError",
