@@ -14,6 +14,7 @@ from imgsearch import __version__
 from imgsearch.cli.bench import bench
 from imgsearch.cli.check import check
 from imgsearch.cli.compare import compare
+from imgsearch.cli.dupes import dupes
 from imgsearch.cli.export import export
 from imgsearch.cli.index import index
 from imgsearch.cli.info import info
@@ -61,6 +62,7 @@ app = typer.Typer(
 )
 for command in (index, query, compare, check, export, info, bench):
     app.command()(command)
+app.add_typer(dupes)
 
 
 def _print_version(wanted: bool) -> None:

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ def print_json(document: dict[str, Any]) -> None:
 def print_line(text: str) -> None:
     """Print a line of results on stdout; names keep their bytes, valid UTF-8 or not."""
     _write(os.fsencode(text) + b"\n")
+
+
+def print_paths(paths: Iterable[Path]) -> None:
+    """Print paths on stdout as the file system spells them, a NUL after each."""
+    for path in paths:
+        _write(os.fsencode(path) + b"\0")
 
 
 def print_error(text: str) -> None:

@@ -1,0 +1,127 @@
+"""`imgsearch dupes find`: groups of copies."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from imgsearch.cli.options import GalleryOption, JsonOption, QuietOption
+from imgsearch.cli.output import (
+    json_path,
+    one_line,
+    print_error,
+    print_json,
+    print_line,
+    print_paths,
+)
+from imgsearch.dedup.decisions import read_decisions
+from imgsearch.dedup.find import FindOptions, find_groups
+from imgsearch.dedup.records import Group, Member
+from imgsearch.errors import ImageFolderError
+from imgsearch.gallery.locate import find_gallery
+from imgsearch.gallery.store import open_for_reading
+
+
+def find(
+    root: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[ROOT]",
+            help="Only files in this folder. Default: the gallery's.",
+            show_default=False,
+        ),
+    ] = None,
+    null: Annotated[
+        bool, typer.Option("--null", "-0", help="Print the paths of copies only, NUL-separated.")
+    ] = False,
+    gallery: GalleryOption = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List groups of copies: the file to keep, and its copies.
+
+    A copy is the same picture: the same bytes, the same pixels, re-encoded or turned, or edited.
+    Nothing is changed or removed.
+
+    Example: imgsearch dupes ~/Pictures
+    """
+    started = time.monotonic()
+    folder = find_gallery(gallery)
+    with open_for_reading(folder) as store:
+        groups = find_groups(store, FindOptions(below=None if root is None else _folder(root)))
+        groups = read_decisions(store.folder).filter(groups)
+    if as_json:
+        print_json(_document(groups, time.monotonic() - started))
+    elif null:
+        print_paths(member.picture.path for group in groups for member in _copies(group))
+    else:
+        _print_plain(groups)
+        if not quiet:
+            print_error(_summary(groups))
+
+
+def _folder(root: Path) -> Path:
+    """Return a folder without links.
+
+    Raises:
+        ImageFolderError: If there is none.
+    """
+    try:
+        folder = root.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise ImageFolderError(root, "there is no such folder") from error
+    if not folder.is_dir():
+        raise ImageFolderError(root, "it is a file; name the folder that it is in")
+    return folder
+
+
+def _copies(group: Group) -> tuple[Member, ...]:
+    return group.members[1:]
+
+
+def _print_plain(groups: list[Group]) -> None:
+    """Print a line a file: tier, score, path and reason between tabs; a blank line a group."""
+    for group in groups:
+        keep, *copies = group.members
+        print_line(f"keep\t\t{one_line(str(keep.picture.path))}\t{one_line(keep.verdict.reason)}")
+        for member in copies:
+            verdict = member.verdict
+            print_line(
+                f"{verdict.tier}\t{verdict.score:.3f}\t{one_line(str(member.picture.path))}"
+                f"\t{one_line(verdict.reason)}"
+            )
+        print_line("")
+
+
+def _summary(groups: list[Group]) -> str:
+    copies = [member.picture for group in groups for member in _copies(group)]
+    if not copies:
+        return "no copies found"
+    megabytes = sum(picture.stamp.size_bytes for picture in copies) / 1e6
+    text = f"{len(groups):,} groups: {len(copies):,} copies, {megabytes:,.1f} MB"
+    oversized = sum(group.oversized for group in groups)
+    return text + (f"; {oversized:,} groups are so large that you should look" if oversized else "")
+
+
+def _document(groups: list[Group], seconds: float) -> dict[str, Any]:
+    return {"groups": [_group(group) for group in groups], "seconds": seconds}
+
+
+def _group(group: Group) -> dict[str, Any]:
+    return {
+        "tier": group.tier,
+        **json_path(group.keep.path, "keep"),
+        "oversized": group.oversized,
+        "members": [
+            {
+                **json_path(member.picture.path),
+                "tier": member.verdict.tier,
+                "score": member.verdict.score,
+                "reason": member.verdict.reason,
+            }
+            for member in group.members
+        ],
+    }

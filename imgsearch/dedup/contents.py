@@ -1,0 +1,52 @@
+"""The contents of a gallery, each with the files that hold it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from imgsearch.dedup.records import Picture
+from imgsearch.gallery.roots import read_roots
+from imgsearch.gallery.store import GalleryStore
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The same bytes, wherever they lie.
+
+    Attributes:
+        content_hash: sha256 of the bytes.
+        pictures: The files that hold them, by path; at least one.
+    """
+
+    content_hash: bytes
+    pictures: tuple[Picture, ...]
+
+    @property
+    def first(self) -> Picture:
+        """The first of its files, which stands for all of them."""
+        return self.pictures[0]
+
+
+def read_contents(store: GalleryStore, *, below: Path | None = None) -> list[Content]:
+    """Return the contents of a gallery, ordered by their first file's path.
+
+    Args:
+        store: The gallery, open for reading.
+        below: Only files in this folder, if it is given; an absolute path without links.
+    """
+    roots = read_roots(store.catalog)
+    files: dict[bytes, list[Picture]] = defaultdict(list)
+    for image in store.catalog.iterate_images():
+        path = store.place(image, roots)
+        # A repair leaves a row without a content until its file is read again.
+        if image.facts.content_hash and (below is None or path.is_relative_to(below)):
+            files[image.facts.content_hash].append(
+                Picture(image.image_id, path, image.stamp, image.facts)
+            )
+    contents = [
+        Content(digest, tuple(sorted(pictures, key=lambda picture: picture.path)))
+        for digest, pictures in files.items()
+    ]
+    return sorted(contents, key=lambda content: content.first.path)

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imgsearch.dedup.contents import Content
+from imgsearch.dedup.groups import OVERSIZED, Pair, build_groups, build_similar
+from imgsearch.dedup.keepers import KeepRules
+from imgsearch.dedup.records import Group, Picture, Verdict
+from imgsearch.gallery.records import FileStamp, ImageFacts
+
+RULES = KeepRules(order=("resolution",))
+COPY = Verdict("copy", 0.99, "re-encoded")
+SIMILAR = Verdict("similar", 0.2, "a burst")
+DIFFERENT = Verdict(None, 0.0, "different pictures")
+
+
+def content(name: str, width: int, files: int = 1) -> Content:
+    digest = name.encode().ljust(32)
+    return Content(
+        digest,
+        tuple(
+            Picture(
+                hash((name, number)),
+                Path(f"/photos/{name}{number}.jpg"),
+                FileStamp(1, f"{name}{number}.jpg", 1000, 0),
+                ImageFacts(digest, width, 10, "JPEG"),
+            )
+            for number in range(files)
+        ),
+    )
+
+
+def judge_by(verdicts: Mapping[Pair, Verdict]):
+    def judge(pairs: Sequence[Pair]) -> dict[Pair, Verdict]:
+        return {pair: verdicts.get(pair, DIFFERENT) for pair in pairs}
+
+    return judge
+
+
+def names(groups: Sequence[Group]) -> list[list[str]]:
+    return [[member.picture.path.stem for member in group.members] for group in groups]
+
+
+def grouped(contents: Sequence[Content], verdicts: Mapping[Pair, Verdict]) -> list[list[str]]:
+    return names(build_groups(contents, verdicts, judge_by(verdicts), RULES))
+
+
+def test_the_larger_picture_is_kept_and_comes_first():
+    contents = [content("a", 10), content("b", 30), content("c", 20)]
+    verdicts = {(0, 1): COPY, (1, 2): COPY}
+    assert grouped(contents, verdicts) == [["b0", "a0", "c0"]]
+
+
+def test_files_of_the_same_bytes_are_a_group_without_any_verdict():
+    (group,) = build_groups([content("a", 10, files=3)], {}, judge_by({}), RULES)
+    assert names([group]) == [["a0", "a1", "a2"]]
+    assert group.tier == "identical"
+    assert [member.verdict.reason for member in group.members[1:]] == ["the same bytes"] * 2
+
+
+def test_a_chain_makes_no_group_of_its_ends():
+    contents = [content("a", 30), content("b", 20), content("c", 10)]
+    verdicts = {(0, 1): COPY, (1, 2): COPY}  # and (0, 2) is judged to be different
+    assert grouped(contents, verdicts) == [["a0", "b0"]]
+
+
+def test_what_is_no_copy_of_the_keeper_starts_a_group_of_its_own():
+    contents = [content("a", 40), content("b", 30), content("c", 20), content("d", 10)]
+    verdicts = {(0, 1): COPY, (1, 2): COPY, (2, 3): COPY}
+    assert grouped(contents, verdicts) == [["a0", "b0"], ["c0", "d0"]]
+
+
+def test_a_pair_that_was_never_a_candidate_is_judged_before_it_is_grouped():
+    contents = [content("a", 30), content("b", 20), content("c", 10)]
+    found = {(0, 1): COPY, (1, 2): COPY}
+    groups = build_groups(contents, found, judge_by({**found, (0, 2): COPY}), RULES)
+    assert names(groups) == [["a0", "b0", "c0"]]
+
+
+def test_a_group_is_of_its_weakest_tier():
+    contents = [content("a", 30), content("b", 20), content("c", 10)]
+    edited = Verdict("edited", 0.9, "cropped")
+    (group,) = build_groups(contents, {(0, 1): COPY, (0, 2): edited}, judge_by({}), RULES)
+    assert group.tier == "edited"
+    assert group.members[0].verdict.tier == "edited"
+
+
+def test_pictures_that_are_only_alike_are_in_no_group_of_copies():
+    contents = [content("a", 30), content("b", 20), content("c", 10)]
+    verdicts = {(0, 1): SIMILAR, (1, 2): SIMILAR}
+    assert grouped(contents, verdicts) == []
+    assert names(build_similar(contents, verdicts, RULES)) == [["a0", "b0"]]
+
+
+def test_a_group_of_many_members_is_flagged():
+    contents = [content(f"p{place:03}", 1000 - place) for place in range(OVERSIZED + 2)]
+    verdicts = dict.fromkeys(combinations(range(OVERSIZED + 2), 2), COPY)
+    (group,) = build_groups(contents, verdicts, judge_by({}), RULES)
+    assert group.oversized
+    verdicts = dict.fromkeys(combinations(range(OVERSIZED + 1), 2), COPY)
+    (group,) = build_groups(contents[:-1], verdicts, judge_by({}), RULES)
+    assert not group.oversized
+
+
+@given(
+    pairs=st.sets(st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(lambda p: p[0] < p[1])),
+    seed=st.integers(0, 1000),
+)
+@settings(max_examples=60, deadline=None)
+def test_groups_are_disjoint_stars_whatever_the_order(pairs: set[Pair], seed: int):
+    contents = [content(f"p{place}", 10 + place * 7 % 5) for place in range(10)]
+    verdicts = dict.fromkeys(sorted(pairs), COPY)
+    expected = grouped(contents, verdicts)
+    taken = [name for group in expected for name in group]
+    assert len(taken) == len(set(taken))
+    for keeper, *others in expected:
+        for other in others:
+            first, second = sorted((int(keeper[1]), int(other[1])))
+            assert (first, second) in pairs
+
+    order = list(range(10))
+    random.Random(seed).shuffle(order)
+    place_of = {old: new for new, old in enumerate(order)}
+    moved = {(min(p, q), max(p, q)) for p, q in ((place_of[a], place_of[b]) for a, b in pairs)}
+    shuffled = grouped([contents[old] for old in order], dict.fromkeys(sorted(moved), COPY))
+    assert shuffled == expected
