@@ -169,4 +169,12 @@ class BatchWriter:
 
 
 def _facts(digest: bytes, picture: PreparedImage) -> ImageFacts:
-    return ImageFacts(digest, picture.width, picture.height, picture.format)
+    return ImageFacts(
+        digest,
+        picture.width,
+        picture.height,
+        picture.format,
+        picture.taken,
+        picture.camera,
+        picture.exif_tags,
+    )

@@ -16,14 +16,22 @@ import numpy.typing as npt
 from imgsearch.errors import GalleryCorruptError
 from imgsearch.faultpoints import reached
 from imgsearch.gallery import vectors
-from imgsearch.gallery.checksums import is_sound
+from imgsearch.gallery.checksums import SEALED, is_sound
 from imgsearch.gallery.records import FileStamp, ImageFacts, IndexedFile, Reject, StoredImage
 from imgsearch.gallery.schema import MEND, translated
 from imgsearch.types import EmbedderIdentity, Embeddings, Ids
 
-_IMAGE_COLUMNS = (
-    "image_id, root_id, path, size_bytes, mtime_ns, content_hash, width, height, format,"
-    " generation, crc32"
+_IMAGE_COLUMNS = ", ".join((*SEALED["images"], "crc32"))
+_WRITTEN_COLUMNS = (
+    *("size_bytes", "mtime_ns", "root_id", "path"),
+    *("content_hash", "width", "height", "format", "taken", "camera", "exif_tags", "generation"),
+)
+_INSERT_IMAGE = (
+    f"INSERT INTO images ({', '.join(_WRITTEN_COLUMNS)})"
+    f" VALUES ({', '.join('?' * len(_WRITTEN_COLUMNS))})"
+)
+_UPDATE_IMAGE = (
+    f"UPDATE images SET {', '.join(f'{name} = ?' for name in _WRITTEN_COLUMNS)} WHERE image_id = ?"
 )
 _IDS_PER_QUERY = 500
 
@@ -189,20 +197,10 @@ class Catalog:
         stored = self.find_image(stamp.root_id, stamp.path)
         values = (*_stamp_values(stamp), *_facts_values(facts), generation)
         if stored is None:
-            cursor = self.connection.execute(
-                "INSERT INTO images (size_bytes, mtime_ns, root_id, path, content_hash, width,"
-                " height, format, generation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                values,
-            )
-            image_id = cursor.lastrowid
+            image_id = self.connection.execute(_INSERT_IMAGE, values).lastrowid
         else:
             image_id = stored.image_id
-            self.connection.execute(
-                "UPDATE images SET size_bytes = ?, mtime_ns = ?, root_id = ?, path = ?,"
-                " content_hash = ?, width = ?, height = ?, format = ?, generation = ?"
-                " WHERE image_id = ?",
-                (*values, image_id),
-            )
+            self.connection.execute(_UPDATE_IMAGE, (*values, image_id))
         self.connection.execute(
             "INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)",
             (image_id, *vectors.pack(file.embedding)),
@@ -296,8 +294,10 @@ def _stamp_values(stamp: FileStamp) -> tuple[int, int, int, bytes]:
     return stamp.size_bytes, stamp.mtime_ns, stamp.root_id, stamp.path_bytes
 
 
-def _facts_values(facts: ImageFacts) -> tuple[bytes, int, int, str]:
-    return facts.content_hash, facts.width, facts.height, facts.format
+def _facts_values(facts: ImageFacts) -> tuple[bytes | int | str | None, ...]:
+    tags = facts.exif_tags if facts.exif_read else None
+    plain = (facts.content_hash, facts.width, facts.height, facts.format)
+    return (*plain, facts.taken, facts.camera, tags)
 
 
 def _image_of(row: tuple[Any, ...], folder: Path) -> StoredImage:
@@ -308,6 +308,9 @@ def _image_of(row: tuple[Any, ...], folder: Path) -> StoredImage:
     """
     if not is_sound(row):
         raise GalleryCorruptError(folder, f"the row of image {row[0]} is damaged; {MEND}")
-    image_id, root_id, path, size, mtime, content_hash, width, height, image_format = row[:9]
+    image_id, root_id, path, size, mtime = row[:5]
+    digest, width, height, image_format, _, taken, camera, tags, _ = row[5:]
     stamp = FileStamp(root_id, os.fsdecode(path), size, mtime)
-    return StoredImage(image_id, stamp, ImageFacts(content_hash, width, height, image_format))
+    is_read = tags is not None
+    facts = ImageFacts(digest, width, height, image_format, taken, camera, tags or 0, is_read)
+    return StoredImage(image_id, stamp, facts)

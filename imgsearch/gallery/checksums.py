@@ -15,7 +15,7 @@ SEALED = {
     "roots": ("root_id", "absolute", "relative"),
     "images": (
         "image_id", "root_id", "path", "size_bytes", "mtime_ns",
-        "content_hash", "width", "height", "format", "generation",
+        "content_hash", "width", "height", "format", "generation", "taken", "camera", "exif_tags",
     ),
     "rejects": ("root_id", "path", "size_bytes", "mtime_ns", "kind", "reason"),
 }  # fmt: skip
@@ -43,7 +43,7 @@ def seal_writes(connection: sqlite3.Connection) -> None:
     """Give every row that this connection writes its checksum."""
     for table, columns in SEALED.items():
         key = " AND ".join(f"{name} = NEW.{name}" for name in _key_of(table))
-        update = f"UPDATE {table} SET crc32 = {_crc_of(columns, 'NEW.')} WHERE {key};"
+        update = f"UPDATE {table} SET crc32 = {crc_of(columns, 'NEW.')} WHERE {key};"
         for event, name in (("INSERT", "inserted"), (f"UPDATE OF {', '.join(columns)}", "updated")):
             connection.execute(
                 f"CREATE TEMP TRIGGER seal_{name}_{table} AFTER {event} ON main.{table}"
@@ -51,19 +51,9 @@ def seal_writes(connection: sqlite3.Connection) -> None:
             )
 
 
-def add_checksums(connection: sqlite3.Connection) -> None:
-    """Give the tables of format 1 their checksums; in a write transaction."""
-    for table, columns in SEALED.items():
-        connection.execute(f"ALTER TABLE {table} ADD COLUMN crc32 INTEGER NOT NULL DEFAULT 0")
-        connection.execute(f"UPDATE {table} SET crc32 = {_crc_of(columns)}")
-
-
-def show_checksums(connection: sqlite3.Connection) -> None:
-    """Let a reader see format 1 as if it had checksums; nothing is written."""
-    for table, columns in SEALED.items():
-        connection.execute(
-            f"CREATE TEMP VIEW {table} AS SELECT *, {_crc_of(columns)} AS crc32 FROM main.{table}"
-        )
+def crc_of(columns: Sequence[str], prefix: str = "") -> str:
+    """Return the SQL of the checksum of these columns."""
+    return f"{_FUNCTION}({', '.join(prefix + name for name in columns)})"
 
 
 def damaged_rows(connection: sqlite3.Connection) -> Iterator[str]:
@@ -81,7 +71,3 @@ def damaged_rows(connection: sqlite3.Connection) -> Iterator[str]:
 
 def _key_of(table: str) -> tuple[str, ...]:
     return ("root_id", "path") if table == "rejects" else SEALED[table][:1]
-
-
-def _crc_of(columns: Sequence[str], prefix: str = "") -> str:
-    return f"{_FUNCTION}({', '.join(prefix + name for name in columns)})"

@@ -47,6 +47,7 @@ class ImageFacts:
         taken: When it was taken, by its EXIF data, in ISO 8601 without a zone; None if unsaid.
         camera: Make and model of the camera, on one line; None if unsaid.
         exif_tags: How many EXIF tags it has.
+        exif_read: Whether the three are known: rows of before format 3 have to be read again.
     """
 
     content_hash: bytes
@@ -56,6 +57,7 @@ class ImageFacts:
     taken: str | None = None
     camera: str | None = None
     exif_tags: int = 0
+    exif_read: bool = True
 
 
 @dataclass(frozen=True, slots=True)

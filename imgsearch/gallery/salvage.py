@@ -14,6 +14,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from typing import Any
 from imgsearch.errors import GalleryCorruptError, GalleryWriteError
 from imgsearch.gallery.checksums import SEALED, is_sound, register, row_crc32, seal_writes
 from imgsearch.gallery.durable import write_durably
+from imgsearch.gallery.older_formats import as_in_present_format
 from imgsearch.gallery.schema import (
     APPLICATION_ID,
     CATALOG_NAME,
@@ -114,7 +116,7 @@ def _rewrite(source: Path, path: Path, folder: Path) -> str:
         new.execute("BEGIN")
         highest = _highest_id(damaged)
         for table in SEALED:
-            rows = _table_rows(damaged, table, highest)
+            rows = map(partial(as_in_present_format, table), _table_rows(damaged, table, highest))
             _insert(new, table, _sound(rows, trusting=old_format == 1))
         _copy_vectors(damaged, new, highest)
         _drop_orphans(new)

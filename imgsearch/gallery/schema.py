@@ -17,17 +17,12 @@ from imgsearch.errors import (
     GalleryWriteError,
 )
 from imgsearch.faultpoints import reached
-from imgsearch.gallery.checksums import (
-    add_checksums,
-    register,
-    row_crc32,
-    seal_writes,
-    show_checksums,
-)
+from imgsearch.gallery.checksums import register, row_crc32, seal_writes
+from imgsearch.gallery.older_formats import bring_up_to_date, show_up_to_date
 
 CATALOG_NAME = "catalog.sqlite"
 APPLICATION_ID = 0x494D4753  # "IMGS": SQLite's place to say whose file this is
-FORMAT = 2
+FORMAT = 3
 PAGE_BYTES = 16384  # seven vectors of 2 KB fit in one; of SQLite's usual 4 KB, each fills its own
 
 MEND = "run `imgsearch check --repair`"
@@ -59,6 +54,9 @@ CREATE TABLE images (
     format       TEXT NOT NULL,
     generation   INTEGER NOT NULL,  -- the one that last changed the vector
     crc32        INTEGER NOT NULL DEFAULT 0,
+    taken        TEXT,              -- by its EXIF data, ISO 8601 without a zone
+    camera       TEXT,              -- make and model
+    exif_tags    INTEGER,           -- how many; NULL if its EXIF data were never looked at
     UNIQUE (root_id, path)
 );
 CREATE INDEX images_by_content ON images (content_hash);
@@ -109,17 +107,19 @@ def connect_writer(folder: Path) -> sqlite3.Connection:
             create_tables(connection)
             reached("schema.created")
         elif found < FORMAT:
-            _migrate(connection)
+            _migrate(connection, found, folder)
         seal_writes(connection)
         undo.pop_all()
     return connection
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
+def _migrate(connection: sqlite3.Connection, found: int, folder: Path) -> None:
     """Bring a catalogue of an older format to the present one, at once or not at all."""
+    if not has_sound_schema(connection):  # it would be given a new checksum as it is
+        raise GalleryCorruptError(folder, f"{CATALOG_NAME} is damaged; {MEND}")
     connection.execute("BEGIN IMMEDIATE")
     try:
-        add_checksums(connection)  # 1 to 2
+        bring_up_to_date(connection, found)
         _state_format(connection)
         connection.execute("COMMIT")
     finally:
@@ -222,7 +222,7 @@ def _connect_reader(folder: Path, mode: str) -> sqlite3.Connection:
         if not found:
             raise GalleryNotFoundError(folder, "it is empty; fill it with `imgsearch index PHOTOS`")
         if found < FORMAT:
-            show_checksums(connection)
+            show_up_to_date(connection, found)
         undo.pop_all()
     return connection
 
@@ -273,7 +273,9 @@ def _stated_format(connection: sqlite3.Connection) -> str | None:
 def _state_format(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA user_version = {FORMAT}")
     for entry in (("format", str(FORMAT)), ("schema", str(_schema_crc32(connection)))):
-        connection.execute("INSERT INTO meta VALUES (?, ?, ?)", (*entry, row_crc32(*entry)))
+        connection.execute(
+            "INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", (*entry, row_crc32(*entry))
+        )
 
 
 def has_sound_schema(connection: sqlite3.Connection) -> bool:

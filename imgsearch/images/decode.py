@@ -96,6 +96,7 @@ class Opened:
 
     picture: Image.Image
     kind: str
+    file: BinaryIO
     content: bytes | None
     plain_only: bool = False
 
@@ -161,9 +162,8 @@ def opened(
             if pixels == 0:
                 raise ImageReadError(name, f"the {kind} header declares no pixels")
             with budget.hold(pixels) if budget is not None else nullcontext():
-                yield Opened(
-                    picture, kind, content if isinstance(content, bytes) else None, plain_only
-                )
+                held = content if isinstance(content, bytes) else None
+                yield Opened(picture, kind, file, held, plain_only)
 
 
 def require_picture(head: bytes, *, name: str) -> None:

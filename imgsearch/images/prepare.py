@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,7 @@ from imgsearch.images.decode import (
     render,
     upright_size,
 )
+from imgsearch.images.exif import Details, block_of, read_details
 from imgsearch.images.formats import sniff
 from imgsearch.images.isolation import WORKERS, Job
 from imgsearch.images.read import load
@@ -39,12 +40,18 @@ class PreparedImage:
         width: Upright width of the picture itself, in pixels.
         height: Upright height of the picture itself, in pixels.
         format: Its format by content, such as `"JPEG"`.
+        taken: When it was taken, by its EXIF data, and so on; see `imgsearch.images.exif.Details`.
+        camera: What with.
+        exif_tags: How many tags there are.
     """
 
     pixels: Pixels
     width: int
     height: int
     format: str
+    taken: str | None = None
+    camera: str | None = None
+    exif_tags: int = 0
 
 
 def prepare(
@@ -121,7 +128,8 @@ def _as_keras(found: Opened, side: int) -> PreparedImage:
     rgb = picture if picture.mode == "RGB" else picture.convert("RGB")
     square = rgb if rgb.size == (side, side) else rgb.resize((side, side), Image.Resampling.NEAREST)
     width, height = upright_size(picture.size, orientation(picture))
-    return PreparedImage(np.array(square), width, height, found.kind)
+    pixels = np.array(square)
+    return PreparedImage(pixels, width, height, found.kind, *astuple(_details_of(found)))
 
 
 def _faithfully(found: Opened, side: int, crop_from: int | None) -> PreparedImage:
@@ -131,7 +139,9 @@ def _faithfully(found: Opened, side: int, crop_from: int | None) -> PreparedImag
     whole = np.asarray(rendered.picture)
     shown = _middle(whole, side / crop_from) if crop_from else whole
     pixels = np.ascontiguousarray(resize(shown, side, side)[:, :, :3])
-    return PreparedImage(pixels, rendered.width, rendered.height, found.kind)
+    return PreparedImage(
+        pixels, rendered.width, rendered.height, found.kind, *astuple(_details_of(found))
+    )
 
 
 def _middle(pixels: Pixels, part: float) -> Pixels:
@@ -140,3 +150,11 @@ def _middle(pixels: Pixels, part: float) -> Pixels:
     length = max(1, round(part * min(height, width)))
     top, left = (height - length) // 2, (width - length) // 2
     return np.ascontiguousarray(pixels[top : top + length, left : left + length])
+
+
+def _details_of(found: Opened) -> Details:
+    """Read the EXIF data once the pixels are loaded: in a PNG they may come last."""
+    if found.kind != "TIFF":
+        return read_details(block_of(found.picture))
+    found.file.seek(0)
+    return read_details(found.file)

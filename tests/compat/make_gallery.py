@@ -2,13 +2,15 @@
 
 Run it with the release whose format is to be kept, from the root of the source tree:
 
-    python -m tests.compat.make_gallery tests/compat/format-2.sql
+    python -m tests.compat.make_gallery tests/compat/format-3.sql
 """
 
 import sqlite3
 import sys
 import tempfile
 from pathlib import Path
+
+from PIL import ExifTags, Image
 
 from imgsearch.gallery.checksums import register, seal_writes
 from imgsearch.gallery.schema import APPLICATION_ID, CATALOG_NAME, FORMAT
@@ -22,6 +24,7 @@ def main(target: Path) -> None:
         lab = Lab(Path(folder))
         for name, colour in PICTURES.items():
             lab.paint(name, colour)
+        lab.touch(sign(lab.root / "c.png"))
         lab.write("broken.png", b"\x89PNG\r\n\x1a\nnothing")
         lab.write("notes.txt", b"no picture")
         lab.update()
@@ -33,6 +36,16 @@ def main(target: Path) -> None:
         head = [f"PRAGMA application_id = {APPLICATION_ID};", f"PRAGMA user_version = {FORMAT};"]
         target.write_text("\n".join([*head, *connection.iterdump()]) + "\n")
         connection.close()
+
+
+def sign(path: Path) -> Path:
+    """Write the picture again with a few EXIF tags."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Model] = "Box"
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2024:05:31 18:20:05"
+    with Image.open(path) as picture:
+        picture.save(path, exif=exif)
+    return path
 
 
 if __name__ == "__main__":

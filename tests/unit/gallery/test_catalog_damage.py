@@ -77,9 +77,9 @@ def test_the_database_of_another_program_is_refused_and_left_as_it_is(lab):
 
 
 def test_a_newer_format_is_refused(one):
-    execute(one, "PRAGMA user_version = 3", "UPDATE meta SET value = '3' WHERE key = 'format'")
+    execute(one, "PRAGMA user_version = 4", "UPDATE meta SET value = '4' WHERE key = 'format'")
 
-    both_refuse(one, GalleryVersionError, "format 3 is newer than 2, .*; update imgsearch")
+    both_refuse(one, GalleryVersionError, "format 4 is newer than 3, .*; update imgsearch")
 
 
 def test_an_empty_catalogue_file_is_no_gallery_yet(lab):
