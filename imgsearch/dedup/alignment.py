@@ -1,0 +1,272 @@
+"""Lay one small picture over another: first guesses, then to a fraction of a pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import cv2  # noqa: TID251 - see pyproject.toml
+import numpy as np
+import numpy.typing as npt
+
+from imgsearch.dedup.local_features import LocalFeatures, Points
+from imgsearch.dedup.portrait import Portrait
+from imgsearch.types import Pixels
+
+Transform: TypeAlias = npt.NDArray[np.float64]
+"""Takes places in one picture to places in another: shape (3, 3), homogeneous."""
+Plane: TypeAlias = npt.NDArray[np.float32]
+"""One value for each pixel: shape (rows, columns)."""
+
+_LEAST_CORRELATION: Final = 0.7  # of two tiny pictures, to look whether one is all of the other
+_MOST_STRETCH: Final = 1.35
+_RATIO: Final = 0.92  # of the cosine of the second best match to that of the best
+_LEAST_COSINE: Final = 0.75
+_LEAST_MATCHES: Final = 5
+_TOLERANCE: Final = 4.0  # pixels, from a place to where the transform takes it
+_MOST_SCALE: Final = 8.0
+_POINTS: Final = 120
+_STEPS: Final = 3
+_SETTLED: Final = 0.1  # pixels; a step that moves less is the last
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """How one picture may lie on another.
+
+    Attributes:
+        transform: From the first picture to the second.
+        support: How many local features agree; 0 if the guess is of another kind.
+    """
+
+    transform: Transform
+    support: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """Two pictures in the pixels of the coarser one.
+
+    Attributes:
+        below: That one as it is.
+        above: The other, warped onto it.
+        shared: Where both have pixels, shape (rows, columns).
+        transform: From the first picture to the second.
+        flipped: Whether the first is the one below.
+        slip: By how many pixels detail still misses its counterpart: the median over
+            `tracked` places.
+        tracked: In how many places the same detail was found in both, nearly where it should be.
+        sought: In how many it was looked for.
+    """
+
+    below: Pixels
+    above: Pixels
+    shared: npt.NDArray[np.bool_]
+    transform: Transform
+    flipped: bool
+    slip: float
+    tracked: int
+    sought: int
+
+    def shares(self, first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
+        """Return how much of each picture the other shows, given their rows and columns."""
+        area = float(self.shared.sum())
+        scale = abs(float(np.linalg.det(self.transform[:2, :2])))
+        if self.flipped:
+            return area / (first[0] * first[1]), min(1.0, area * scale / (second[0] * second[1]))
+        return min(1.0, area / scale / (first[0] * first[1])), area / (second[0] * second[1])
+
+
+def guesses(first: Portrait, second: Portrait) -> Iterator[Guess]:
+    """Propose how two pictures may lie on one another, what is cheap to find first."""
+    yield from _whole(first, second)
+    yield from _by_features(first, second)
+
+
+def _whole(first: Portrait, second: Portrait) -> Iterator[Guess]:
+    """Propose the turns and mirrors after which all of one picture is like all of the other."""
+    alike = first.tiny_turns @ second.tiny_turns[0]
+    for turn in np.argsort(-alike)[:2]:
+        if alike[turn] < _LEAST_CORRELATION:
+            return
+        transform = _turned(int(turn), first.shape, second.shape)
+        stretch = np.linalg.svd(transform[:2, :2], compute_uv=False)
+        if stretch[0] <= _MOST_STRETCH * stretch[1]:
+            yield Guess(transform, 0)
+
+
+def _turned(turn: int, shape: tuple[int, int], other: tuple[int, int]) -> Transform:
+    """Return what takes all of a picture to all of another, after a turn as of `tiny_turns`."""
+    to_unit = np.linalg.inv(_unit_to(shape))
+    quarter = np.array([[0, 1, 0], [-1, 0, 1], [0, 0, 1]], dtype=float)  # anticlockwise
+    steps = np.linalg.matrix_power(quarter, turn % 4)
+    if turn >= 4:
+        steps = np.array([[-1, 0, 1], [0, 1, 0], [0, 0, 1]], dtype=float) @ steps
+    return np.asarray(_unit_to(other) @ steps @ to_unit, float)
+
+
+def _unit_to(shape: tuple[int, int]) -> Transform:
+    """Return what takes the unit square to all of a picture; a pixel's place is its middle."""
+    rows, columns = shape
+    return np.array([[columns, 0, -0.5], [0, rows, -0.5], [0, 0, 1]])
+
+
+def _by_features(first: Portrait, second: Portrait) -> Iterator[Guess]:
+    """Propose what the local features agree on, and what those of the mirrored picture do."""
+    plain = _agreed(first.features, second.features)
+    if plain is None or plain.support < 3 * _LEAST_MATCHES:
+        width = first.shape[1]
+        mirrored = _agreed(first.features.mirrored(width), second.features)
+        if mirrored is not None:
+            swap = np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1]], dtype=float)
+            mirrored = Guess(mirrored.transform @ swap, mirrored.support)
+        both = [guess for guess in (plain, mirrored) if guess is not None]
+        yield from sorted(both, key=lambda guess: -guess.support)
+    else:
+        yield plain
+
+
+def _agreed(first: LocalFeatures, second: LocalFeatures) -> Guess | None:
+    places, others = matches(first, second)
+    if len(places) < _LEAST_MATCHES:
+        return None
+    found, chosen = cv2.estimateAffinePartial2D(
+        places, others, ransacReprojThreshold=_TOLERANCE, maxIters=500, confidence=0.999
+    )
+    if found is None:
+        return None
+    matrix = np.asarray(found, float)
+    agree = np.asarray(chosen).ravel().astype(bool)
+    for tolerance in (1.5 * _TOLERANCE, _TOLERANCE):
+        if agree.sum() < _LEAST_MATCHES:
+            return None
+        matrix = _least_squares(places[agree], others[agree])
+        agree = np.hypot(*(_moved(matrix, places) - others).T) <= tolerance
+    scales = np.linalg.svd(matrix[:, :2], compute_uv=False)
+    sound = scales[1] > 1 / _MOST_SCALE and scales[0] < _MOST_SCALE
+    if agree.sum() < _LEAST_MATCHES or not sound or scales[0] > _MOST_STRETCH * scales[1]:
+        return None
+    return Guess(np.vstack([matrix, (0, 0, 1)]), int(agree.sum()))
+
+
+def matches(first: LocalFeatures, second: LocalFeatures) -> tuple[Points, Points]:
+    """Return places of features that look alike and like no other: two arrays of one length."""
+    if len(first) < 2 or len(second) < 2:
+        return np.empty((0, 2), np.float32), np.empty((0, 2), np.float32)
+    cosines = first.unit_rows() @ second.unit_rows().T
+    rows = np.arange(len(first))
+    best = cosines.argmax(axis=1)
+    value = cosines[rows, best]
+    cosines[rows, best] = 0
+    clear = (value >= _LEAST_COSINE) & (cosines.max(axis=1) < _RATIO * value)
+    return first.places[clear], second.places[best[clear]]
+
+
+def _least_squares(places: Points, others: Points) -> npt.NDArray[np.float64]:
+    columns = np.column_stack([places, np.ones(len(places))]).astype(float)
+    solution, *_ = np.linalg.lstsq(columns, others.astype(float), rcond=None)
+    return np.asarray(solution.T, float)
+
+
+def _moved(matrix: npt.NDArray[np.float64], places: Points) -> npt.NDArray[np.float64]:
+    moved = np.column_stack([places, np.ones(len(places))]) @ matrix.T
+    return moved[:, :2] / moved[:, 2:] if matrix.shape[0] == 3 else moved
+
+
+def lay_over(first: Portrait, second: Portrait, guess: Guess) -> Overlay | None:
+    """Warp the finer picture onto the coarser one, and adjust the guess until detail meets detail.
+
+    Returns:
+        None if the pictures share next to nothing.
+    """
+    scale = np.sqrt(abs(np.linalg.det(guess.transform[:2, :2])))
+    flipped = scale > 1  # the first picture is the coarser one
+    below, above = (first, second) if flipped else (second, first)
+    transform = _inverse(guess.transform) if flipped else guess.transform
+    factor = 1 / scale if flipped else scale
+    smooth = _smoothed(above.thumbnail.pixels, factor)
+    target = _evened(cv2.cvtColor(below.thumbnail.pixels, cv2.COLOR_RGB2GRAY))
+    slip, tracked, sought = np.inf, 0, 0
+    for step in range(_STEPS):
+        warped, shared = _warped(smooth, transform, below.shape)
+        if shared.sum() < 100:
+            return None
+        if step == _STEPS - 1 and slip < np.inf:
+            break
+        source = _evened(cv2.cvtColor(warped, cv2.COLOR_RGB2GRAY))
+        places, shifts, sought = _shifts(target, source, shared)
+        if len(places) < 6:
+            break
+        correction = _fit(places, places + shifts)
+        left = np.hypot(*(_moved(correction, places) - (places + shifts)).T)
+        tracked, slip = int((left < 1).sum()), float(np.median(left))
+        transform = np.linalg.inv(correction) @ transform
+        if np.abs(_moved(correction, places) - places).max() < _SETTLED:
+            break
+    whole = _inverse(transform) if flipped else transform
+    return Overlay(below.thumbnail.pixels, warped, shared, whole, flipped, slip, tracked, sought)
+
+
+def _inverse(transform: Transform) -> Transform:
+    return np.asarray(np.linalg.inv(transform), float)
+
+
+def _smoothed(pixels: Pixels, factor: float) -> Pixels:
+    """Take away the detail that pixels `factor` times as many a side cannot show."""
+    if factor > 0.9:
+        return pixels
+    return np.asarray(cv2.GaussianBlur(pixels, (0, 0), 0.5 * np.sqrt(1 / factor**2 - 1)), np.uint8)
+
+
+def _warped(
+    pixels: Pixels, transform: Transform, shape: tuple[int, int]
+) -> tuple[Pixels, npt.NDArray[np.bool_]]:
+    size = shape[1], shape[0]
+    warped = cv2.warpPerspective(pixels, transform, size, borderMode=cv2.BORDER_REPLICATE)
+    inside = np.full(pixels.shape[:2], 255, np.uint8)
+    shared = cv2.warpPerspective(inside, transform, size)
+    return np.asarray(warped, np.uint8), np.asarray(shared) == 255
+
+
+def _evened(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Make local light and contrast the same everywhere, so that only detail is left."""
+    plane = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1)
+    mean = cv2.blur(plane, (25, 25))
+    deviation = np.sqrt(np.maximum(cv2.blur(plane * plane, (25, 25)) - mean * mean, 0)) + 6
+    return np.asarray(np.clip((plane - mean) / deviation * 48 + 128, 0, 255), np.uint8)
+
+
+def _shifts(
+    target: npt.NDArray[np.uint8],
+    source: npt.NDArray[np.uint8],
+    shared: npt.NDArray[np.bool_],
+) -> tuple[Points, Points, int]:
+    """Find detail of the target again in the source: places, shifts, and how many were sought."""
+    mask = cv2.erode(shared.astype(np.uint8), np.ones((5, 5), np.uint8))
+    corners = cv2.goodFeaturesToTrack(target, _POINTS, 0.02, 6, mask=mask)
+    if corners is None:
+        return np.empty((0, 2), np.float32), np.empty((0, 2), np.float32), 0
+    found, state, errors = cv2.calcOpticalFlowPyrLK(
+        target, source, corners, None, winSize=(13, 13), maxLevel=2
+    )
+    places, shifts = corners.reshape(-1, 2), (found - corners).reshape(-1, 2)
+    good = (state.ravel() == 1) & (errors.ravel() < 20) & (np.abs(shifts).max(axis=1) < 8)
+    return places[good], shifts[good], len(places)
+
+
+def _fit(places: Points, moved: Points) -> Transform:
+    """Fit an affine transform, or where that leaves much, one with a little perspective."""
+    keep = np.ones(len(places), bool)
+    matrix = np.eye(3)
+    for _ in range(4):
+        matrix = np.vstack([_least_squares(places[keep], moved[keep]), (0, 0, 1)])
+        left = np.hypot(*(_moved(matrix, places) - moved).T)
+        keep = left <= max(0.3, 2 * float(np.median(left)))
+        if keep.sum() < 6:
+            break
+    if len(places) >= 20 and float(np.median(left)) > 0.25:
+        bent, chosen = cv2.findHomography(places, moved, cv2.RANSAC, 0.8)
+        if bent is not None and 2 * int(chosen.sum()) > len(places):
+            return np.asarray(bent, float)
+    return matrix

@@ -1,0 +1,132 @@
+"""Local features of a small picture: where it has detail, and what the detail looks like.
+
+The only module of this package that finds and matches features with OpenCV.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import cv2  # noqa: TID251 - see pyproject.toml
+import numpy as np
+import numpy.typing as npt
+
+from imgsearch.types import Pixels
+
+Points: TypeAlias = npt.NDArray[np.float32]
+"""Places in a picture: shape (n, 2), x to the right and y down, in pixels."""
+
+Affine: TypeAlias = npt.NDArray[np.float64]
+"""Takes a place in one picture to a place in another: shape (2, 3)."""
+
+MOST_FEATURES: Final = 160
+
+_LEAST_CONTRAST: Final = 0.02
+_DESCRIPTOR: Final = 128
+_GRID: Final = (4, 4, 8)  # of a descriptor: rows, columns, directions
+_LENGTH: Final = 512  # of a RootSIFT descriptor as it is stored, in uint8
+_RECORD: Final = np.dtype([("place", "<f4", 2), ("size", "<f2"), ("angle", "<f2")])
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFeatures:
+    """What was found in a picture, the strongest first.
+
+    Attributes:
+        places: Where each is, in pixels of the thumbnail.
+        sizes: How large each is, in pixels; shape (n,).
+        angles: Which way each points, in radians clockwise from the right; shape (n,).
+        descriptors: What each looks like: RootSIFT, uint8, shape (n, 128).
+    """
+
+    places: Points
+    sizes: npt.NDArray[np.float32]
+    angles: npt.NDArray[np.float32]
+    descriptors: npt.NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.places)
+
+    def to_bytes(self) -> bytes:
+        """Pack them, for keeping: 140 bytes each."""
+        records = np.empty(len(self), _RECORD)
+        records["place"], records["size"], records["angle"] = self.places, self.sizes, self.angles
+        return records.tobytes() + self.descriptors.tobytes()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> LocalFeatures:
+        """Unpack what `to_bytes` gave.
+
+        Raises:
+            ValueError: If the length is that of no number of features.
+        """
+        count, rest = divmod(len(content), _RECORD.itemsize + _DESCRIPTOR)
+        if rest:
+            raise ValueError(f"{len(content)} bytes are no local features")
+        records = np.frombuffer(content, _RECORD, count)
+        descriptors = np.frombuffer(content, np.uint8, offset=count * _RECORD.itemsize)
+        return cls(
+            records["place"].copy(),
+            records["size"].astype(np.float32),
+            records["angle"].astype(np.float32),
+            descriptors.reshape(count, _DESCRIPTOR),
+        )
+
+    def unit_rows(self) -> npt.NDArray[np.float32]:
+        """Return the descriptors as vectors of length 1, nearly; shape (n, 128)."""
+        return self.descriptors.astype(np.float32) / np.float32(_LENGTH)
+
+    def mirrored(self, width: int) -> LocalFeatures:
+        """Return the features of the picture with left and right swapped.
+
+        Args:
+            width: Of the thumbnail.
+        """
+        places = np.stack([width - 1 - self.places[:, 0], self.places[:, 1]], -1)
+        return LocalFeatures(
+            places, self.sizes, np.pi - self.angles, self.descriptors[:, _MIRRORED_BINS]
+        )
+
+
+def extract(pixels: Pixels) -> LocalFeatures:
+    """Find a picture's local features.
+
+    Args:
+        pixels: Shape (rows, columns, 3), of a thumbnail.
+    """
+    detector = cv2.SIFT.create(nfeatures=MOST_FEATURES, contrastThreshold=_LEAST_CONTRAST)
+    found, descriptors = detector.detectAndCompute(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), None)
+    if descriptors is None:
+        return LocalFeatures.from_bytes(b"")
+    strongest = np.argsort([-point.response for point in found], kind="stable")[:MOST_FEATURES]
+    points = [found[place] for place in strongest]
+    return LocalFeatures(
+        np.array([point.pt for point in points], np.float32).reshape(-1, 2),
+        np.array([point.size for point in points], np.float32),
+        np.radians(np.array([point.angle for point in points], np.float32)),
+        _root(descriptors[strongest]),
+    )
+
+
+def _root(descriptors: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Make RootSIFT of SIFT: the Hellinger distance then is Euclid's."""
+    sums = np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-9)
+    scaled = np.rint(np.sqrt(descriptors / sums) * _LENGTH)
+    return np.asarray(np.minimum(scaled, 255), np.uint8)
+
+
+def _mirrored_bins() -> npt.NDArray[np.intp]:
+    """Return where each value of a mirrored descriptor comes from.
+
+    A descriptor lies along its feature's own direction, which turns with the mirror; so only
+    what lies to its left and its right is swapped, and so are directions.
+    """
+    rows, columns, directions = _GRID
+    bins = np.arange(_DESCRIPTOR).reshape(_GRID)
+    opposite = -np.arange(directions) % directions
+    return bins[::-1][:, :, opposite].reshape(rows * columns * directions)
+
+
+_MIRRORED_BINS: Final = _mirrored_bins()

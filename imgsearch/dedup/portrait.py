@@ -1,0 +1,116 @@
+"""What the verification of copies looks at: a small picture, and the local features found in it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import simplejpeg
+from PIL import Image
+
+from imgsearch.dedup.local_features import LocalFeatures, extract
+from imgsearch.images.prepare import prepare
+from imgsearch.images.resize import resize
+from imgsearch.types import DEFAULT_MAX_PIXELS, Pixels, Preprocessing
+
+THUMBNAIL_SIDE: Final = 256
+"""The longer side of a thumbnail, in pixels; a smaller picture is not enlarged."""
+
+_TINY_SIDE: Final = 32
+_QUALITY: Final = 85
+_AS_A_SQUARE: Final = Preprocessing(THUMBNAIL_SIDE, "faithful")
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A picture made small, as a viewer shows it.
+
+    Attributes:
+        pixels: Upright, sRGB, shape (height, width, 3), no side longer than `THUMBNAIL_SIDE`.
+        width: Of the picture itself, upright, in pixels.
+        height: Of the picture itself, upright, in pixels.
+    """
+
+    pixels: Pixels
+    width: int
+    height: int
+
+    def to_jpeg(self) -> bytes:
+        """Encode the pixels, for keeping: some 10 KB."""
+        file = io.BytesIO()
+        Image.fromarray(self.pixels).save(file, "JPEG", quality=_QUALITY)
+        return file.getvalue()
+
+    @classmethod
+    def from_jpeg(cls, content: bytes, width: int, height: int) -> Thumbnail:
+        """Decode what `to_jpeg` gave.
+
+        Raises:
+            ValueError: If it is no JPEG.
+        """
+        return cls(simplejpeg.decode_jpeg(content, "RGB"), width, height)
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """A picture as it is compared: its thumbnail, and its local features once they are needed.
+
+    Attributes:
+        thumbnail: The picture made small.
+        known_features: Its local features, if they were extracted before.
+    """
+
+    thumbnail: Thumbnail
+    known_features: LocalFeatures | None = field(default=None, repr=False)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the thumbnail."""
+        rows, columns = self.thumbnail.pixels.shape[:2]
+        return rows, columns
+
+    @cached_property
+    def tiny_turns(self) -> npt.NDArray[np.float32]:
+        """The picture tiny and grey, in all eight turns and mirrors, as rows of length 1.
+
+        Row k is turned by k quarters anticlockwise, from 4 on with left and right swapped then.
+        """
+        grey = resize(self.thumbnail.pixels, _TINY_SIDE, _TINY_SIDE).mean(axis=2, dtype=np.float32)
+        turned = [np.rot90(grey, quarters) for quarters in range(4)]
+        rows = np.stack([*turned, *(each[:, ::-1] for each in turned)]).reshape(8, -1)
+        rows -= rows.mean()
+        return np.asarray(rows / max(float(np.linalg.norm(rows[0])), _TINY_SIDE), np.float32)
+
+    @cached_property
+    def features(self) -> LocalFeatures:
+        """The local features, extracted at the first use."""
+        return self.known_features or extract(self.thumbnail.pixels)
+
+
+def thumbnail_of(pixels: Pixels, width: int, height: int) -> Thumbnail:
+    """Make a thumbnail of an upright picture that is decoded, perhaps in another size or shape.
+
+    Args:
+        pixels: Shape (rows, columns, 3), sRGB; stretched back to the picture's own shape.
+        width: Of the picture itself, upright.
+        height: Of the picture itself, upright.
+    """
+    scale = min(1.0, THUMBNAIL_SIDE / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = pixels if size == pixels.shape[1::-1] else resize(pixels, *size)
+    return Thumbnail(np.ascontiguousarray(small), width, height)
+
+
+def read_thumbnail(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Thumbnail:
+    """Decode a file as a viewer shows it, and make it small.
+
+    Raises:
+        ImageReadError: If it cannot be read or is damaged.
+    """
+    square = prepare(path, _AS_A_SQUARE, name=str(path), max_pixels=max_pixels)
+    return thumbnail_of(square.pixels, square.width, square.height)
