@@ -10,6 +10,8 @@
     ├── DecisionsError                 what a person decided of copies cannot be read or written
     ├── PlanError                      a plan cannot be read, written or carried out
     ├── JournalError                   the journal of a clean-up cannot be read or written
+    ├── SheetError                     a contact sheet could not be written
+    ├── LabelsError                    a file of labels cannot be used
     ├── EmbedderError
     │   ├── WeightsNotFoundError       no source has the VGG16 weights
     │   ├── WeightsMismatchError       a source has other weights than those of VGG16
@@ -132,6 +134,30 @@ class JournalError(ImgsearchError):
 
     def __str__(self) -> str:
         return f"journal {self.path}: {self.reason}"
+
+
+class SheetError(ImgsearchError):
+    """A contact sheet could not be written."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"cannot write the contact sheet {self.path}: {self.reason}"
+
+
+class LabelsError(ImgsearchError):
+    """A file of labels cannot be read, or says nothing that can be measured."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"cannot use the labels {self.path}: {self.reason}"
 
 
 class EmbedderError(ImgsearchError):

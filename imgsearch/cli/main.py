@@ -15,6 +15,7 @@ from imgsearch.cli.bench import bench
 from imgsearch.cli.check import check
 from imgsearch.cli.compare import compare
 from imgsearch.cli.dupes import dupes
+from imgsearch.cli.evaluate import evaluate
 from imgsearch.cli.export import export
 from imgsearch.cli.index import index
 from imgsearch.cli.info import info
@@ -60,7 +61,7 @@ app = typer.Typer(
     help="Find the photos that look like this one, on your own machine.",
     epilog="Start with: imgsearch index ~/Pictures, then: imgsearch query cat.jpg",
 )
-for command in (index, query, compare, check, export, info, bench):
+for command in (index, query, compare, evaluate, check, export, info, bench):
     app.command()(command)
 app.add_typer(dupes)
 

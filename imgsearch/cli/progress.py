@@ -4,17 +4,54 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeAlias
 
 from imgsearch.gallery.report import Progress, ProgressCallback
+
+CountCallback: TypeAlias = Callable[[int, int], None]
+"""Told how many of something are done, and how many there are."""
 
 _TITLES = {"scan": "Looking for files", "embed": "Indexing", "index": "Writing the index"}
 
 
 @contextmanager
 def progress_bar(*, quiet: bool) -> Iterator[ProgressCallback | None]:
-    """Show a bar on stderr while the block runs; gives None where nobody would see it."""
+    """Show an update's bar on stderr while the block runs; gives None where nobody would see it."""
+    with _bar(quiet=quiet) as bar:
+        if bar is None:
+            yield None
+            return
+        task = bar.add_task("", total=None, rate="")
+
+        def show(progress: Progress) -> None:
+            speed = bar.tasks[0].speed if progress.stage == "embed" else None
+            bar.update(
+                task,
+                description=_TITLES[progress.stage],
+                completed=progress.done,
+                total=progress.total,
+                rate=f"{speed:,.0f}/s" if speed else "",
+            )
+
+        yield show
+
+
+@contextmanager
+def counting_bar(title: str, *, quiet: bool) -> Iterator[CountCallback]:
+    """Show a bar on stderr while the block runs, if anybody would see it."""
+    with _bar(quiet=quiet) as bar:
+        if bar is None:
+            yield lambda _done, _total: None
+            return
+        task = bar.add_task(title, total=None, rate="")
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def _bar(*, quiet: bool) -> Iterator[Any]:
+    """Give Rich's bar, or None where nobody would see it."""
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield None
         return
@@ -31,16 +68,4 @@ def progress_bar(*, quiet: bool) -> Iterator[ProgressCallback | None]:
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, rate="")
-
-        def show(progress: Progress) -> None:
-            speed = bar.tasks[0].speed if progress.stage == "embed" else None
-            bar.update(
-                task,
-                description=_TITLES[progress.stage],
-                completed=progress.done,
-                total=progress.total,
-                rate=f"{speed:,.0f}/s" if speed else "",
-            )
-
-        yield show
+        yield bar

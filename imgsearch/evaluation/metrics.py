@@ -6,6 +6,10 @@ that one recall@k). How well an approximate index agrees with the exact one is n
 
 `relevant` is always one query's answer: shape (n,), bool, in rank order, best first, True where the
 image is relevant. `relevant_count` is how many relevant images the gallery holds, found or not.
+
+Average precision, precision and recall are those of Manning, Raghavan and Schütze, Introduction to
+Information Retrieval (2008), chapter 8, and of trec_eval; the discounted gain is Järvelin and
+Kekäläinen's (2002) with the discount 1 / log2(rank + 1) that is used since.
 """
 
 from __future__ import annotations
@@ -92,6 +96,25 @@ def hit_rate_at_k(answers: Iterable[Relevance], k: int) -> float:
         ValueError: If there is no query, one is not (n,) bool, or `k` is below 1.
     """
     return _mean([float(_found_at_k(relevant, k) > 0) for relevant in answers])
+
+
+def ndcg_at_k(relevant: Relevance, relevant_count: int, k: int) -> float:
+    """Divide the discounted gain of the first `k` by that of the best order there is.
+
+    DCG = sum over relevant ranks r <= k of 1 / log2(r + 1); the best order has its first
+    min(k, relevant_count) ranks relevant.
+
+    Returns:
+        In [0, 1]; 1 exactly if the first min(k, relevant_count) are all relevant.
+
+    Raises:
+        ValueError: If `k` is below 1, or for the reasons of `average_precision`.
+    """
+    _check_relevant_count(relevant, relevant_count)
+    _found_at_k(relevant, k)
+    discounts = 1 / np.log2(np.arange(2, min(k, max(relevant.size, relevant_count)) + 2))
+    ranks = np.flatnonzero(relevant[:k])
+    return float(discounts[ranks].sum() / discounts[: min(k, relevant_count)].sum())
 
 
 def _found_at_k(relevant: Relevance, k: int) -> int:

@@ -60,6 +60,38 @@ def threshold_at_precision(
     return float(np.unique(scores)[::-1][allowed[-1]])
 
 
+def precision_and_recall(
+    scores: Scores, correct: Correct, copies: int, min_score: float
+) -> tuple[float, float]:
+    """Return precision and recall of the pairs that score `min_score` or more.
+
+    Returns:
+        Two numbers in [0, 1]; the precision of no pair at all is 1.
+
+    Raises:
+        ValueError: For the reasons of `micro_average_precision`.
+    """
+    _cumulated(scores, correct, copies)
+    called = scores >= min_score
+    found = int(np.count_nonzero(correct & called))
+    precision = found / int(called.sum()) if called.any() else 1.0
+    return precision, found / copies
+
+
+def best_threshold(scores: Scores, correct: Correct, copies: int) -> float:
+    """Return the score that gives the best F1, the harmonic mean of precision and recall.
+
+    Of several such scores it is the highest; without any pair it is infinity.
+
+    Raises:
+        ValueError: For the reasons of `micro_average_precision`.
+    """
+    reported, found = _cumulated(scores, correct, copies)
+    if not reported.size:
+        return float("inf")
+    return float(np.unique(scores)[::-1][np.argmax(2 * found / (reported + copies))])
+
+
 def _cumulated(
     scores: Scores, correct: Correct, copies: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

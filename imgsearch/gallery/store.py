@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from imgsearch.errors import (
@@ -86,14 +87,22 @@ class GalleryStore:
 
     def find(self, path: Path) -> StoredImage | None:
         """Return the row of a file, or None if it is not indexed."""
+        return self.find_all([path])[0]
+
+    def find_all(self, paths: Iterable[Path]) -> list[StoredImage | None]:
+        """Return the row of each file, or None where it is not indexed."""
         roots = read_roots(self.catalog)
-        # A link to a file outside the root has a row under the link's own name.
-        for real in (path.parent.resolve() / path.name, path.resolve()):
-            place = locate(roots, real)
-            stored = None if place is None else self.catalog.find_image(*place)
-            if stored is not None:
-                return stored
-        return None
+        real_folder = cache(Path.resolve)
+        return [
+            # A link to a file outside the root has a row under the link's own name.
+            self._find(roots, real_folder(path.parent) / path.name)
+            or self._find(roots, path.resolve())
+            for path in paths
+        ]
+
+    def _find(self, roots: dict[int, Path], path: Path) -> StoredImage | None:
+        place = locate(roots, path)
+        return None if place is None else self.catalog.find_image(*place)
 
     def _current_index(self) -> VectorIndex:
         generation = self.catalog.generation()

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score
+import pytrec_eval
+from sklearn.metrics import average_precision_score, ndcg_score
 
 from imgsearch.evaluation import metrics
 
@@ -94,3 +95,53 @@ def test_a_mean_over_no_queries_is_rejected():
         metrics.mean_average_precision([])
     with pytest.raises(ValueError, match="no query"):
         metrics.hit_rate_at_k([], 1)
+
+
+@pytest.mark.parametrize(
+    ("marks", "relevant_count", "k", "expected"),
+    [
+        ("+-", 1, 2, 1.0),
+        ("-+", 1, 2, 1 / np.log2(3)),
+        ("-+", 1, 1, 0.0),
+        ("+-+", 2, 3, 1.5 / (1 + 1 / np.log2(3))),  # 1/log2(2) + 1/log2(4), of the best two
+        ("+--", 9, 2, 1 / (1 + 1 / np.log2(3))),  # more are relevant than ranks are looked at
+        ("+", 3, 5, 1 / (1 + 1 / np.log2(3) + 1 / 2)),  # the answer is shorter than k
+    ],
+)
+def test_the_discounted_gain_is_divided_by_that_of_the_best_order(
+    marks, relevant_count, k, expected
+):
+    assert metrics.ndcg_at_k(ranking(marks), relevant_count, k) == pytest.approx(expected)
+
+
+def test_the_discounted_gain_equals_that_of_scikit_learn():
+    random = np.random.default_rng(8)
+    for k in (1, 3, 10, 50, 80):
+        relevant = random.random(50) < 0.2
+        relevant[random.integers(50)] = True
+        expected = ndcg_score([relevant.astype(int)], [-np.arange(50)], k=k)
+        assert metrics.ndcg_at_k(relevant, int(relevant.sum()), k) == pytest.approx(expected)
+
+
+def test_every_figure_equals_that_of_trec_eval():
+    random = np.random.default_rng(9)
+    for number in range(20):
+        relevant = random.random(30) < 0.3
+        relevant[random.integers(30)] = True
+        never_found = int(random.integers(4))
+        count = int(relevant.sum()) + never_found
+        judged = {f"d{place}": int(mark) for place, mark in enumerate(relevant)}
+        judged |= {f"missed{place}": 1 for place in range(never_found)}
+        run = {f"d{place}": -float(place) for place in range(30)}
+        wanted = {"map", "P.5,10", "recall.5,10", "success.5,10", "ndcg_cut.5,10"}
+        found = pytrec_eval.RelevanceEvaluator({"q": judged}, wanted).evaluate({"q": run})["q"]
+
+        assert metrics.average_precision(relevant, count) == pytest.approx(found["map"]), number
+        for k in (5, 10):
+            ours = {
+                f"P_{k}": metrics.precision_at_k(relevant, k),
+                f"recall_{k}": metrics.recall_at_k(relevant, count, k),
+                f"success_{k}": metrics.hit_rate_at_k([relevant], k),
+                f"ndcg_cut_{k}": metrics.ndcg_at_k(relevant, count, k),
+            }
+            assert ours == pytest.approx({name: found[name] for name in ours}), number

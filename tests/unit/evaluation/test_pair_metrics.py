@@ -3,7 +3,9 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from imgsearch.evaluation.pair_metrics import (
+    best_threshold,
     micro_average_precision,
+    precision_and_recall,
     recall_at_precision,
     threshold_at_precision,
 )
@@ -67,3 +69,15 @@ def test_a_number_of_copies_that_cannot_be_is_refused(copies):
 def test_shapes_that_differ_are_refused():
     with pytest.raises(ValueError, match="one shape"):
         micro_average_precision(np.zeros(2), np.zeros(3, bool), 1)
+
+
+def test_precision_and_recall_are_those_down_to_a_score():
+    scored = pairs((0.9, 1), (0.8, 0), (0.7, 1))
+    assert precision_and_recall(*scored, 4, 0.8) == (1 / 2, 1 / 4)
+    assert precision_and_recall(*scored, 4, 0.95) == (1, 0)
+
+
+def test_the_best_threshold_has_the_best_f1():
+    # F1 of 3 copies: 2/4 at 0.9, 2/5 at 0.8, 4/6 at 0.7, 4/7 at 0.6.
+    assert best_threshold(*pairs((0.9, 1), (0.8, 0), (0.7, 1), (0.6, 0)), 3) == 0.7
+    assert best_threshold(np.empty(0), np.empty(0, bool), 3) == float("inf")

@@ -1,0 +1,204 @@
+"""Contact sheets: rows of small pictures with captions, as one PNG or one offline page."""
+
+from __future__ import annotations
+
+import html
+import io
+import os
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
+
+from imgsearch.errors import ImageReadError, SheetError
+from imgsearch.gallery.durable import write_durably
+from imgsearch.web.previews import data_uri, read_small
+
+Mark: TypeAlias = Literal["query", "right", "wrong"]
+"""What a picture is in its row; decides the colour of its frame."""
+
+_MARK_OF_OURS: Final = "imgsearch contact sheet"
+_HEAD_BYTES: Final = 256
+_COLOURS: Final = {"query": "#3465a4", "right": "#4e9a06", "wrong": "#cc0000"}
+_SIDE: Final = 160
+_FRAME: Final = 4
+_GAP: Final = 8
+_TEXT: Final = 12
+_CELL_WIDTH: Final = _SIDE + 2 * _FRAME
+_ROW_HEIGHT: Final = _TEXT + _SIDE + 2 * _FRAME + _TEXT + 4 * _GAP
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One picture, what is written below it, and what it is in its row."""
+
+    path: Path
+    caption: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Some pictures side by side, and what is written above them."""
+
+    title: str
+    cells: tuple[Cell, ...]
+
+
+def write_png(path: Path, rows: Sequence[Row]) -> None:
+    """Write a contact sheet as a PNG.
+
+    A picture that cannot be read is an empty frame.
+
+    Args:
+        path: The file to make; an earlier contact sheet is replaced, any other file is not.
+        rows: What to show, at least one row.
+
+    Raises:
+        SheetError: If another file is in the way, or the disk refuses.
+    """
+    info = PngInfo()
+    info.add_text("Software", _MARK_OF_OURS)
+    encoded = io.BytesIO()
+    _draw(rows).save(encoded, "PNG", pnginfo=info)
+    _write(path, encoded.getvalue())
+
+
+def write_page(path: Path, title: str, rows: Sequence[Row]) -> None:
+    """Write a contact sheet as one page of HTML that holds its pictures.
+
+    Args:
+        path: The file to make; an earlier contact sheet is replaced, any other file is not.
+        title: The page's heading.
+        rows: What to show.
+
+    Raises:
+        SheetError: If another file is in the way, or the disk refuses.
+    """
+    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{_digest(_STYLE)}'"
+    page = "\n".join(
+        (
+            f"<!doctype html><!-- {_MARK_OF_OURS} -->",
+            '<html lang="en"><head><meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+            f"<title>{_shown(title)}</title><style>{_STYLE}</style></head><body>",
+            f"<h1>{_shown(title)}</h1>",
+            *map(_row_html, rows),
+            "</body></html>\n",
+        )
+    )
+    _write(path, page.encode())
+
+
+def _write(path: Path, content: bytes) -> None:
+    def write(temporary: Path) -> None:
+        temporary.write_bytes(content)
+
+    try:
+        _refuse_other_files(path)
+        write_durably(path.absolute(), write)
+    except OSError as error:
+        raise SheetError(path, (error.strerror or str(error)).lower()) from error
+
+
+def _refuse_other_files(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            is_ours = _MARK_OF_OURS.encode() in file.read(_HEAD_BYTES)
+    except FileNotFoundError:
+        return
+    if not is_ours:
+        reason = "another file is there, which is left alone; choose another name"
+        raise SheetError(path, reason)
+
+
+def _draw(rows: Sequence[Row]) -> Image.Image:
+    columns = max((len(row.cells) for row in rows), default=1)
+    size = (_GAP + columns * (_CELL_WIDTH + _GAP), _GAP + len(rows) * _ROW_HEIGHT)
+    sheet = Image.new("RGB", size, "white")
+    pen = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(_TEXT)
+    for number, row in enumerate(rows):
+        top = _GAP + number * _ROW_HEIGHT
+        pen.text((_GAP, top), _fitted(row.title, font, size[0] - 2 * _GAP), "black", font)
+        for column, cell in enumerate(row.cells):
+            corner = (_GAP + column * (_CELL_WIDTH + _GAP), top + _TEXT + _GAP)
+            _draw_cell(sheet, pen, cell, corner, font)
+    return sheet
+
+
+def _draw_cell(
+    sheet: Image.Image,
+    pen: ImageDraw.ImageDraw,
+    cell: Cell,
+    corner: tuple[int, int],
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+) -> None:
+    left, top = corner
+    end = left + _CELL_WIDTH - 1, top + _CELL_WIDTH - 1
+    pen.rectangle((corner, end), "white", _COLOURS[cell.mark], _FRAME)
+    try:
+        picture = Image.fromarray(read_small(cell.path, _SIDE))
+        picture.thumbnail((_SIDE, _SIDE))
+        place = (_CELL_WIDTH - picture.width) // 2, (_CELL_WIDTH - picture.height) // 2
+        sheet.paste(picture, (left + place[0], top + place[1]))
+    except ImageReadError:
+        pen.line(((left, top), end), _COLOURS[cell.mark])
+    caption = _fitted(cell.caption, font, _CELL_WIDTH)
+    pen.text((left, end[1] + _GAP // 2), caption, "black", font)
+
+
+def _fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+    """Shorten a text to a width in pixels."""
+    text = _readable(text)
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(f"{text}...") > width:
+        text = text[:-1]
+    return f"{text}..."
+
+
+def _row_html(row: Row) -> str:
+    cells = "".join(map(_cell_html, row.cells))
+    return f"<section><h2>{_shown(row.title)}</h2><div>{cells}</div></section>"
+
+
+def _cell_html(cell: Cell) -> str:
+    try:
+        picture = f'<img alt="" src="{data_uri(read_small(cell.path, _SIDE), _SIDE)}">'
+    except ImageReadError as error:
+        picture = f"<p>{_shown(error.reason)}</p>"
+    title = html.escape(_readable(str(cell.path)))
+    return (
+        f'<figure class="{cell.mark}" title="{title}">{picture}'
+        f"<figcaption>{_shown(cell.caption)}</figcaption></figure>"
+    )
+
+
+def _shown(text: str) -> str:
+    return html.escape(_readable(text))
+
+
+def _readable(text: str) -> str:
+    """Return a text as well as it can be shown: on one line, whatever bytes a name has."""
+    decoded = os.fsencode(text).decode(errors="replace")
+    return "".join(character if character.isprintable() else "\ufffd" for character in decoded)
+
+
+def _digest(text: str) -> str:
+    return b64encode(sha256(text.encode()).digest()).decode("ascii")
+
+
+_STYLE: Final = f"""
+body {{ font: 14px sans-serif; margin: 16px; color: #222; background: #fff }}
+h1 {{ font-size: 20px }} h2 {{ font-size: 14px; margin: 16px 0 4px }}
+section > div {{ display: flex; flex-wrap: wrap; gap: 8px }}
+figure {{ margin: 0; width: {_SIDE}px; border: {_FRAME}px solid; padding: 2px }}
+figure img {{ display: block; margin: auto; max-width: 100% }}
+figcaption {{ overflow-wrap: anywhere }}
+""" + "".join(f".{mark} {{ border-color: {colour} }}\n" for mark, colour in _COLOURS.items())
