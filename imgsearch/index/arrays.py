@@ -107,6 +107,14 @@ def is_held(ids: Ids, held: Ids) -> npt.NDArray[np.bool_]:
     return np.asarray(held[places] == ids)
 
 
+def held_among(ids: Ids | None, held: Ids) -> Ids:
+    """Return those of the ascending `held` that are to be chosen from: all if `ids` is None."""
+    if ids is None:
+        return held
+    unique = np.unique(checked_ids(ids))
+    return unique[is_held(unique, held)]
+
+
 def require_held(ids: Ids, held: Ids) -> None:
     """Refuse ids that are not among the ascending `held`.
 

@@ -72,15 +72,18 @@ class VectorIndex(Protocol):
         """
         ...
 
-    def search(self, queries: Embeddings, k: int) -> list[Neighbours]:
+    def search(self, queries: Embeddings, k: int, among: Ids | None = None) -> list[Neighbours]:
         """Find the `k` most similar vectors of each query row, or all if fewer are held.
 
         Args:
             queries: Unit rows, shape (q, dim), float32.
             k: How many, at least 1.
+            among: The ids to choose from, in any order; all that are held if None. Those that
+                are not held are ignored.
 
         Raises:
-            ValueError: If `queries` is not (q, dim) float32 unit rows, or `k` is below 1.
+            ValueError: If `queries` is not (q, dim) float32 unit rows, `k` is below 1, or `among`
+                is not int64 of shape (n,).
         """
         ...
 

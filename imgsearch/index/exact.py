@@ -86,10 +86,14 @@ class ExactIndex:
         arrays.require_held(ids, self._ids)
         return self._embeddings[np.searchsorted(self._ids, ids)]
 
-    def search(self, queries: Embeddings, k: int) -> list[Neighbours]:
+    def search(self, queries: Embeddings, k: int, among: Ids | None = None) -> list[Neighbours]:
         """See `VectorIndex.search`; ties at the k-th place go to the lowest ids."""
         k = arrays.checked_k(k)
-        return [arrays.ranked(self._ids, scores, k) for scores in self._score_rows(queries)]
+        chosen = np.isin(self._ids, arrays.held_among(among, self._ids))
+        return [
+            arrays.ranked(self._ids[chosen], scores[chosen], k)
+            for scores in self._score_rows(queries)
+        ]
 
     def range_search(self, queries: Embeddings, min_score: float) -> list[Neighbours]:
         """See `VectorIndex.range_search`."""

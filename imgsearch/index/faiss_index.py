@@ -38,6 +38,9 @@ ROWS_PER_BLOCK = 1 << 13
 SPARE = 32
 """How many more candidates than asked for are scored again at once; mostly they are enough."""
 
+_IDS_FAR_APART = 1000
+"""From here on, a table of the chosen ids is smaller than a bit for each up to the highest."""
+
 _OPEN_FILES = "/dev/fd"
 """Where most systems, but not all of them, have a name for every open file."""
 
@@ -168,12 +171,12 @@ class FaissIndex:
         wanted = min(arrays.checked_k(k), len(self))
         rows = arrays.checked_rows(queries, self.dim)
         blocks = list(arrays.query_blocks(rows, max(wanted, ROWS_PER_BLOCK)))
-        found = [self._nearest(block, wanted) for block in blocks] if wanted else []
+        found = [self._nearest(block, wanted, self._held) for block in blocks] if wanted else []
         if not found:
             return np.empty((len(rows), 0), np.int64), np.empty((len(rows), 0), np.float32)
         return np.concatenate([ids for ids, _ in found]), np.concatenate([s for _, s in found])
 
-    def search(self, queries: Embeddings, k: int) -> list[Neighbours]:
+    def search(self, queries: Embeddings, k: int, among: Ids | None = None) -> list[Neighbours]:
         """See `VectorIndex.search`; ties at the k-th place go to the lowest ids.
 
         Raises:
@@ -181,10 +184,11 @@ class FaissIndex:
         """
         k = arrays.checked_k(k)
         rows = arrays.checked_rows(queries, self.dim)
-        if not len(self):
+        chosen = arrays.held_among(among, self._held)
+        if not len(chosen):
             return [arrays.no_neighbours() for _ in rows]
-        blocks = arrays.query_blocks(rows, max(min(k + SPARE, len(self)), ROWS_PER_BLOCK))
-        return [answer for block in blocks for answer in self._search_block(block, k)]
+        blocks = arrays.query_blocks(rows, max(min(k + SPARE, len(chosen)), ROWS_PER_BLOCK))
+        return [answer for block in blocks for answer in self._search_block(block, k, chosen)]
 
     def range_search(self, queries: Embeddings, min_score: float) -> list[Neighbours]:
         """See `VectorIndex.range_search`."""
@@ -192,34 +196,54 @@ class FaissIndex:
         rows = arrays.checked_rows(queries, self.dim)
         if not len(self):
             return [arrays.no_neighbours() for _ in rows]
-        return [arrays.cut(found, lowest) for found in self._all_above(rows, lowest)]
+        return [arrays.cut(found, lowest) for found in self._all_above(rows, lowest, self._held)]
 
-    def _search_block(self, queries: Embeddings, k: int) -> Iterator[Neighbours]:
-        ids, scores = self._nearest(queries, min(k + SPARE, len(self)))
+    def _search_block(self, queries: Embeddings, k: int, chosen: Ids) -> Iterator[Neighbours]:
+        ids, scores = self._nearest(queries, min(k + SPARE, len(chosen)), chosen)
         for query, candidates, approximate in zip(queries, ids, scores, strict=True):
             found = self._scored(query, candidates)
-            if len(candidates) < len(self):
+            if len(candidates) < len(chosen):
                 worst = float(found.scores[k - 1])
                 # What was not fetched scores no more than the last that was, give or take rounding.
                 if approximate[-1] >= worst - rounding_bound(self.dim):
-                    [found] = self._all_above(query[np.newaxis], worst)
+                    [found] = self._all_above(query[np.newaxis], worst, chosen)
             yield Neighbours(found.ids[:k], found.scores[:k])
 
-    def _nearest(self, queries: Embeddings, wanted: int) -> tuple[Ids, Scores]:
-        """Return the best ids and half-precision scores of each query, shape (q, wanted)."""
+    def _nearest(self, queries: Embeddings, wanted: int, chosen: Ids) -> tuple[Ids, Scores]:
+        """Return the best ids and half-precision scores of each query, shape (q, wanted).
+
+        Args:
+            queries: A block of them.
+            wanted: No more than are chosen: FAISS pads what it cannot fill.
+            chosen: Held ids to choose from, ascending.
+        """
         _share_among_threads(len(queries) * len(self))
-        if len(queries) < QUERIES_WORTH_MATRICES:
-            scores, ids = self._index.search(queries, wanted)
-            self._require_cosines(scores)
-            return ids, scores
+        if len(queries) >= QUERIES_WORTH_MATRICES:
+            return self._nearest_by_matrices(queries, wanted, chosen)
+        selector = None if len(chosen) == len(self) else _selector(chosen)
+        parameters = selector and faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+        scores, ids = self._index.search(queries, wanted, params=parameters)
+        self._require_cosines(scores)
+        return ids, scores
+
+    def _nearest_by_matrices(
+        self, queries: Embeddings, wanted: int, chosen: Ids
+    ) -> tuple[Ids, Scores]:
+        ids = faiss.vector_to_array(self._index.id_map)
         heap = faiss.ResultHeap(len(queries), wanted, keep_max=True)
-        for start, rows in self._widened():
-            best = min(wanted, len(rows))
-            scores, places = faiss.knn(queries, rows, best, metric=faiss.METRIC_INNER_PRODUCT)
-            heap.add_result(scores, places + start)
+        for start, block in self._widened():
+            places = np.arange(start, start + len(block))
+            rows = block
+            if len(chosen) < len(self):
+                places = places[arrays.is_held(ids[places], chosen)]
+                rows = block[places - start]
+            if len(rows):
+                best = min(wanted, len(rows))
+                scores, nth = faiss.knn(queries, rows, best, metric=faiss.METRIC_INNER_PRODUCT)
+                heap.add_result(scores, places[nth])
         heap.finalize()
         self._require_cosines(heap.D)
-        return faiss.vector_to_array(self._index.id_map)[heap.I], heap.D
+        return ids[heap.I], heap.D
 
     def _require_cosines(self, scores: Scores) -> None:
         """Refuse scores far below any cosine, with which FAISS also pads the places it cannot fill.
@@ -251,13 +275,15 @@ class FaissIndex:
         scores = np.concatenate(parts) if parts else np.empty(0)
         return arrays.ranked(kept, scores.astype(np.float32))
 
-    def _all_above(self, queries: Embeddings, lowest: float) -> Iterator[Neighbours]:
-        """Yield for each query, scored exactly, all that may score `lowest` or more."""
+    def _all_above(self, queries: Embeddings, lowest: float, chosen: Ids) -> Iterator[Neighbours]:
+        """Yield for each query, scored exactly, all chosen that may score `lowest` or more."""
         for block in arrays.query_blocks(queries, len(self)):
             _share_among_threads(len(block) * len(self))
             limits, _, ids = self._index.range_search(block, lowest - rounding_bound(self.dim))
             for query, (start, end) in zip(block, pairwise(limits), strict=True):
-                yield self._scored(query, ids[start:end])
+                found = ids[start:end]
+                is_all = len(chosen) == len(self)
+                yield self._scored(query, found if is_all else found[arrays.is_held(found, chosen)])
 
     def _leave_file(self) -> None:
         """Copy a mapped index into memory: FAISS crashes when it changes mapped vectors."""
@@ -334,6 +360,17 @@ def _map(path: Path, file: BinaryIO) -> Any:  # noqa: ANN401 - FAISS is untyped
 def _load(file: BinaryIO) -> Any:  # noqa: ANN401 - FAISS is untyped
     reader = faiss.PyCallbackIOReader(file.read)  # type: ignore[attr-defined]  # its stubs lack it
     return faiss.read_index(reader)
+
+
+def _selector(chosen: Ids) -> Any:  # noqa: ANN401 - FAISS is untyped
+    """Return what tells FAISS which ids to choose from: a bit each, unless they lie far apart."""
+    highest = int(chosen[-1])
+    if highest > _IDS_FAR_APART * len(chosen):
+        return faiss.IDSelectorBatch(chosen)
+    bits = np.zeros(highest + 1, dtype=np.bool_)
+    bits[chosen] = True
+    packed: Any = np.packbits(bits, bitorder="little")
+    return faiss.IDSelectorBitmap(packed)  # type: ignore[call-arg]  # its stubs lack it
 
 
 def _share_among_threads(pairs: int) -> None:

@@ -390,6 +390,54 @@ def test_a_dim_below_one_is_rejected(kind, dim):
 
 
 @pytest.mark.parametrize("query_count", [1, 40])
+@pytest.mark.parametrize(
+    ("among", "expected"),
+    [
+        ([20, 30], [30, 20]),
+        ([30, 20, 30, 99, -1, 2**62], [30, 20]),
+        ([10], [10]),
+        ([11], []),
+        ([], []),
+        ([10, 20, 30], [10, 30, 20]),
+    ],
+)
+def test_a_search_may_choose_among_some_ids_only(compass, query_count, among, expected):
+    for answer in compass.search(rows(*[NORTHEAST] * query_count), 5, ids(*among)):
+        assert answer.ids.tolist() == expected
+
+
+@pytest.mark.parametrize("query_count", [1, 40])
+@pytest.mark.parametrize("share", [2, 100])
+def test_a_search_among_some_ids_finds_what_an_index_of_only_those_finds(make, query_count, share):
+    index, small = make(64), ExactIndex(64)
+    vectors, queries = random_rows(3000, 64), random_rows(query_count, 64, seed=6)
+    numbers = np.arange(3000, dtype=np.int64) * 5
+    index.add(numbers, vectors)
+    small.add(numbers[::share], vectors[::share])
+
+    answers = index.search(queries, 10, numbers[::share])
+
+    assert_same_answers(answers, small.search(queries, 10))
+    assert all(len(answer.ids) == 10 for answer in answers)
+
+
+@pytest.mark.parametrize("query_count", [1, 40])
+def test_copies_that_are_not_to_be_chosen_do_not_crowd_out_those_that_are(make, query_count):
+    index = make(8)
+    copy = random_rows(1, 8)
+    index.add(np.arange(3000, dtype=np.int64), np.repeat(copy, 3000, axis=0))
+    odd = np.arange(1, 3000, 2, dtype=np.int64)
+
+    for answer in index.search(np.repeat(copy, query_count, axis=0), 20, odd):
+        assert answer.ids.tolist() == odd[:20].tolist()
+
+
+def test_ids_to_choose_among_must_be_int64(compass):
+    with pytest.raises(ValueError, match="int64"):
+        compass.search(rows(EAST), 1, np.array([10], dtype=np.int32))
+
+
+@pytest.mark.parametrize("query_count", [1, 40])
 @pytest.mark.parametrize("spread", [1e-6, 1e-5, 1e-4, 1e-3])
 def test_neighbours_closer_than_half_precision_tells_apart_are_ranked_exactly(
     make, query_count, spread

@@ -58,6 +58,21 @@ def test_search_equals_the_oracle_after_any_history(history, k):
 
 
 @settings(deadline=None, max_examples=60)
+@given(HISTORIES, st.integers(1, 15), st.lists(st.integers(-1, 13)))
+def test_a_search_among_some_ids_equals_the_oracle_after_any_history(history, k, among):
+    fast, oracle = replay(history)
+    chosen = np.array(among, dtype=np.int64)
+
+    for queries in (DIRECTIONS[:3], np.tile(DIRECTIONS, (3, 1))):
+        answers = fast.search(queries, k, chosen)
+        assert as_lists(answers) == as_lists(oracle.search(queries, k, chosen))
+        assert all(
+            len(answer.ids) == min(k, len({*among} & {*oracle.ids().tolist()}))
+            for answer in answers
+        )
+
+
+@settings(deadline=None, max_examples=60)
 @given(HISTORIES, st.sampled_from([-1.0, -0.5, -0.25, 0.0, 0.5, 0.75, 1.0]))
 def test_range_search_equals_the_oracle_after_any_history(history, min_score):
     fast, oracle = replay(history)
