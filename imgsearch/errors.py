@@ -4,6 +4,7 @@
     ├── ImageReadError                 one file could not become pixels
     │   ├── UnsupportedImageError      it is no picture, or of a kind that is not read
     │   └── ImageTooLargeError         it declares more pixels than the limit allows
+    ├── QueryError                     pictures that are asked for together make no question
     ├── ImageFolderError               a folder to index is missing, no folder or unreadable
     ├── ReviewPageError                a review page could not be written
     ├── KeepRulesError                 a rule of what to keep makes no sense, or its file does not
@@ -70,6 +71,14 @@ class ImageTooLargeError(ImageReadError):
         self.args = (path, pixels, limit)
         self.pixels = pixels
         self.limit = limit
+
+
+class QueryError(ImgsearchError):
+    """Pictures that are asked for together make no question."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class ImageFolderError(ImgsearchError):

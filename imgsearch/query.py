@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -11,17 +11,25 @@ import numpy as np
 import numpy.typing as npt
 
 from imgsearch.embedding.base import Embedder, EmbedderMaker
-from imgsearch.errors import GalleryCorruptError, GalleryNotFoundError
+from imgsearch.errors import GalleryCorruptError, GalleryNotFoundError, QueryError
+from imgsearch.gallery.filters import Filter, choose
 from imgsearch.gallery.records import StoredImage
 from imgsearch.gallery.store import GalleryStore
+from imgsearch.images.crop import Crop, cut_out
 from imgsearch.images.decode import require_picture
 from imgsearch.images.fingerprint import content_hash
 from imgsearch.images.prepare import PreparedImage, prepare
 from imgsearch.images.read import load
-from imgsearch.index.base import SCORE_TOLERANCE, Neighbours
-from imgsearch.types import DEFAULT_MAX_PIXELS, EmbedderIdentity, Preprocessing
+from imgsearch.index.base import SCORE_TOLERANCE, VectorIndex
+from imgsearch.types import DEFAULT_MAX_PIXELS, EmbedderIdentity, Ids
 
 _Vector = npt.NDArray[np.float32]
+
+_UNWANTED_WEIGHT = 0.5
+"""How much pictures not to be like count, beside those to be like."""
+
+_SHORTEST = 1e-3
+"""A sum of unit vectors below this length points nowhere in particular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +39,12 @@ class QueryImage:
     Attributes:
         source: Its file, or its content.
         name: What it is called in the answer and in error messages.
+        crop: The part of it that is meant; all of it if None.
     """
 
     source: Path | bytes
     name: str
+    crop: Crop | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +73,18 @@ class QueryOptions:
         min_score: Leave out hits below this cosine similarity; inclusive.
         exclude_self: Leave out the query's own file if it is indexed.
         max_pixels: A query that declares more pixels is refused before it is decoded.
+        only: Which pictures to choose among.
+        unlike: Pictures that the hits are not to be like.
+        together: Answer all queries as one: what is like all of them.
     """
 
     k: int = 10
     min_score: float = -1.0
     exclude_self: bool = False
     max_pixels: int = DEFAULT_MAX_PIXELS
+    only: Filter = field(default_factory=Filter)
+    unlike: tuple[QueryImage, ...] = ()
+    together: bool = False
 
     def __post_init__(self) -> None:
         if self.k < 1:
@@ -97,6 +113,15 @@ class _Probe:
         return self.own_row is not None and self.own_row.facts.content_hash == self.content_hash
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A vector to search for, the rows of the pictures it is made of, and the one that it is."""
+
+    vector: _Vector
+    own_ids: frozenset[int]
+    same_id: int | None
+
+
 def search_gallery(
     store: GalleryStore,
     queries: Sequence[QueryImage],
@@ -115,27 +140,28 @@ def search_gallery(
         make_embedder: Called once, and only if a query's content is not in the gallery.
 
     Returns:
-        For each query its hits, best first; equal scores are ordered by image id.
+        For each query its hits, best first; equal scores are ordered by image id. One list for
+        all of them if they are asked together.
 
     Raises:
         ImageReadError: If a query cannot be read.
+        QueryError: If what they are to be like and not to be like cancels out.
         GalleryNotFoundError: If the gallery holds no pictures.
         GalleryCorruptError: If its index and its catalogue contradict each other.
         EmbedderError: If the embedder cannot be made.
     """
     identity = store.identity()
     with store.reading() as index:
-        probes = [
-            _probe(store, query, identity.preprocessing, options.max_pixels) for query in queries
-        ]
+        probes = [_probe(store, query, options) for query in (*queries, *options.unlike)]
         if not len(index):
             raise GalleryNotFoundError(
                 store.folder, "it holds no pictures; add some with `imgsearch index PHOTOS`"
             )
         vectors = _vectors_of(probes, identity, make_embedder)
+        among = choose(store, options.only)
         return [
-            _hits(store, index.search(vector[np.newaxis], options.k + 1)[0], probe, options)
-            for vector, probe in zip(vectors, probes, strict=True)
+            _hits(store, _ranked(index, question, options, among))
+            for question in _questions(probes, vectors, len(queries), options)
         ]
 
 
@@ -157,18 +183,21 @@ def compare_images(
     return float(np.clip(one @ other, -1, 1))
 
 
-def _probe(
-    store: GalleryStore, query: QueryImage, preprocessing: Preprocessing, max_pixels: int
-) -> _Probe:
+def _probe(store: GalleryStore, query: QueryImage, options: QueryOptions) -> _Probe:
     """Find the stored vector of a query, or prepare it for the network."""
     source = query.source if isinstance(query.source, bytes) else _load(query)
     own_row = store.find(query.source) if isinstance(query.source, Path) else None
+    if query.crop is not None:
+        source = cut_out(source, query.crop, name=query.name, max_pixels=options.max_pixels)
+    identity = store.identity()
     digest = content_hash(source, name=query.name)
     stored = store.catalog.find_content(digest)
     if stored is not None:
-        vector = store.catalog.embedding(stored.image_id, store.identity().dim)
+        vector = store.catalog.embedding(stored.image_id, identity.dim)
         return _Probe(vector, None, digest, own_row)
-    prepared = prepare(source, preprocessing, name=query.name, max_pixels=max_pixels)
+    prepared = prepare(
+        source, identity.preprocessing, name=query.name, max_pixels=options.max_pixels
+    )
     return _Probe(None, prepared, digest, own_row)
 
 
@@ -187,10 +216,65 @@ def _vectors_of(
     return [probe.vector if probe.vector is not None else next(fresh) for probe in probes]
 
 
-def _hits(
-    store: GalleryStore, found: Neighbours, probe: _Probe, options: QueryOptions
-) -> list[Hit]:
-    ranked = _ranked(found, probe, options)[: options.k]
+def _questions(
+    probes: list[_Probe], vectors: list[_Vector], wanted: int, options: QueryOptions
+) -> list[_Question]:
+    """Make the vectors to search for: of each query, or of all, without what is unwanted.
+
+    Args:
+        probes: Those of the queries, then those of what is unwanted.
+        vectors: Of each probe.
+        wanted: How many are queries.
+        options: How to put them together.
+    """
+    unwanted = vectors[wanted:]
+    groups = [list(range(wanted))] if options.together and wanted else [[i] for i in range(wanted)]
+    questions = []
+    for group in groups:
+        is_plain = len(group) == 1 and not unwanted
+        one = probes[group[0]]
+        vector = vectors[group[0]] if is_plain else _sum([vectors[i] for i in group], unwanted)
+        parts = [*(probes[i] for i in group), *probes[wanted:]]
+        own_ids = frozenset(probe.own_id for probe in parts if probe.own_id is not None)
+        same_id = one.own_id if is_plain and one.is_current else None
+        questions.append(_Question(vector, own_ids, same_id))
+    return questions
+
+
+def _sum(wanted: list[_Vector], unwanted: list[_Vector]) -> _Vector:
+    """Return the mean of what is wanted less a part of the mean of what is not, of length 1."""
+    total: npt.NDArray[np.float64] = np.stack(wanted).mean(axis=0, dtype=np.float64)
+    if unwanted:
+        total -= _UNWANTED_WEIGHT * np.stack(unwanted).mean(axis=0, dtype=np.float64)
+    length = float(np.linalg.norm(total))
+    if length < _SHORTEST:
+        raise QueryError("the pictures cancel each other out; leave one of them out")
+    return (total / length).astype(np.float32)
+
+
+def _ranked(
+    index: VectorIndex, question: _Question, options: QueryOptions, among: Ids | None
+) -> list[tuple[int, float]]:
+    """Search; put the query's own row first, or leave it out; drop what is below the minimum.
+
+    A row whose file has changed since is like any other, except that it is left out as well.
+    """
+    first = None if options.exclude_self else question.same_id
+    if among is not None and first is not None and first not in among:
+        first = None
+    dropped = {first} if first is not None else set()
+    if options.exclude_self:
+        dropped = set(question.own_ids)
+    found = index.search(question.vector[np.newaxis], options.k + len(dropped), among)[0]
+    pairs = [
+        (int(image_id), float(score))
+        for image_id, score in zip(found.ids, found.scores, strict=True)
+        if image_id not in dropped and score >= options.min_score - SCORE_TOLERANCE
+    ]
+    return ([(first, 1.0), *pairs] if first is not None else pairs)[: options.k]
+
+
+def _hits(store: GalleryStore, ranked: list[tuple[int, float]]) -> list[Hit]:
     images = store.catalog.images([image_id for image_id, _ in ranked])
     for image_id, _ in ranked:
         if image_id not in images:
@@ -204,18 +288,3 @@ def _hits(
         Hit(rank, score, paths[image_id], image_id)
         for rank, (image_id, score) in enumerate(ranked, start=1)
     ]
-
-
-def _ranked(found: Neighbours, probe: _Probe, options: QueryOptions) -> list[tuple[int, float]]:
-    """Put the query's own row first, or leave it out; drop what is below the minimum.
-
-    A row whose file has changed since is like any other, except that it is left out as well.
-    """
-    goes_first = probe.is_current and not options.exclude_self
-    dropped = probe.own_id if goes_first or options.exclude_self else None
-    pairs = [
-        (int(image_id), float(score))
-        for image_id, score in zip(found.ids, found.scores, strict=True)
-        if image_id != dropped and score >= options.min_score - SCORE_TOLERANCE
-    ]
-    return [(probe.own_id, 1.0), *pairs] if goes_first and probe.own_id is not None else pairs

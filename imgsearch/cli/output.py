@@ -17,6 +17,11 @@ def print_json(document: dict[str, Any]) -> None:
     _write((json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode())
 
 
+def print_json_line(document: dict[str, Any]) -> None:
+    """Print a JSON document on one line of stdout."""
+    _write((json.dumps(document, ensure_ascii=False) + "\n").encode())
+
+
 def print_line(text: str) -> None:
     """Print a line of results on stdout; names keep their bytes, valid UTF-8 or not."""
     _write(os.fsencode(text) + b"\n")

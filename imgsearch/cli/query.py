@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
 
 import typer
 
@@ -20,39 +20,69 @@ from imgsearch.cli.options import (
     PrecisionOption,
     WeightsOption,
 )
-from imgsearch.cli.output import json_path, one_line, print_json, print_line
+from imgsearch.cli.output import print_error
+from imgsearch.cli.query_answers import (
+    STANDARD_INPUT,
+    Answer,
+    print_document,
+    print_json_lines,
+    print_null,
+    print_plain,
+)
+from imgsearch.cli.query_options import (
+    CameraOption,
+    CropOption,
+    ExcludeSelfOption,
+    FormatOption,
+    ImagesArgument,
+    InOption,
+    JsonLinesOption,
+    MinHeightOption,
+    MinMegapixelsOption,
+    MinScoreOption,
+    MinWidthOption,
+    NotOption,
+    NullOption,
+    PathOption,
+    SinceOption,
+    TogetherOption,
+    TopOption,
+    UntilOption,
+    crop_of,
+)
 from imgsearch.errors import ImageReadError
+from imgsearch.gallery.filters import Filter, unread_exif_count
 from imgsearch.gallery.locate import find_gallery
-from imgsearch.gallery.store import open_for_reading
-from imgsearch.query import Hit, QueryImage, QueryOptions, search_gallery
-
-_STANDARD_INPUT = "-"
-
-
-def _in_range(score: float) -> float:
-    if not -1 <= score <= 1:  # also refuses nan, which min= and max= let through
-        raise typer.BadParameter("a cosine similarity lies between -1 and 1")
-    return score
+from imgsearch.gallery.store import GalleryStore, open_for_reading
+from imgsearch.images.crop import Crop
+from imgsearch.query import QueryImage, QueryOptions, search_gallery
 
 
 def query(
-    images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE...", help="Pictures; '-' reads standard input.")
-    ],
-    k: Annotated[int, typer.Option("-k", "--top", min=1, help="How many hits of each.")] = 10,
-    min_score: Annotated[
-        float,
-        typer.Option("--min-score", help="Leave out lower cosines.", callback=_in_range),
-    ] = -1,
-    exclude_self: Annotated[
-        bool, typer.Option("--exclude-self", help="Leave out the query's own file.")
-    ] = False,
+    images: ImagesArgument,
+    k: TopOption = 10,
+    min_score: MinScoreOption = -1,
+    exclude_self: ExcludeSelfOption = False,
+    together: TogetherOption = False,
+    unlike: NotOption = None,
+    crop: CropOption = None,
+    paths: PathOption = None,
+    folders: InOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    camera: CameraOption = None,
+    min_width: MinWidthOption = 0,
+    min_height: MinHeightOption = 0,
+    min_megapixels: MinMegapixelsOption = 0,
+    formats: FormatOption = None,
     gallery: GalleryOption = None,
     precision: PrecisionOption = PrecisionName.auto,
     engine: EngineOption = EngineName.auto,
     max_megapixels: MaxMegapixelsOption = 300,
     weights: WeightsOption = None,
     as_json: JsonOption = False,
+    json_lines: JsonLinesOption = False,
+    null: NullOption = False,
 ) -> None:
     """Find the photos most similar to a picture.
 
@@ -62,51 +92,69 @@ def query(
 
     Example: imgsearch query cat.jpg -k 5
     """
+    if as_json + json_lines + null > 1:
+        raise typer.BadParameter("choose one of --json, --json-lines and --null")
+    try:
+        only = Filter(
+            paths=tuple(paths or ()),
+            folders=tuple(folders or ()),
+            since=_with_t(since),
+            until=_with_t(until),
+            camera=camera,
+            min_width=min_width,
+            min_height=min_height,
+            min_pixels=round(min_megapixels * PIXELS_PER_MEGAPIXEL),
+            formats=tuple(formats or ()),
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    part = crop_of(crop)
     options = QueryOptions(
         k=k,
         min_score=min_score,
         exclude_self=exclude_self,
         max_pixels=int(max_megapixels * PIXELS_PER_MEGAPIXEL),
+        only=only,
+        unlike=tuple(_read(name, None) for name in unlike or ()),
+        together=together,
     )
-    queries = [_read(name) for name in images]
+    queries = [_read(name, part) for name in images]
     with open_for_reading(find_gallery(gallery)) as store:
         maker = embedder_maker(engine, precision, weights)
-        answers = search_gallery(store, queries, options, maker)
+        found = search_gallery(store, queries, options, maker)
+        names = [tuple(images)] if together else [(name,) for name in images]
+        answers = [Answer(asked, hits) for asked, hits in zip(names, found, strict=True)]
+        _remark(store, only, answers)
         if as_json:
-            print_json(_document(store.folder, images, answers))
+            print_document(store.folder, answers)
+        elif json_lines:
+            print_json_lines(answers)
+        elif null:
+            print_null(answers)
         else:
-            _print_plain(images, answers)
+            print_plain(answers)
 
 
-def _read(name: str) -> QueryImage:
-    if name == _STANDARD_INPUT:
+def _with_t(date: str | None) -> str | None:
+    """Allow a blank between a day and its time."""
+    return None if date is None else date.strip().replace(" ", "T")
+
+
+def _read(name: str, crop: Crop | None) -> QueryImage:
+    if name == STANDARD_INPUT:
         if sys.stdin is None:
             raise ImageReadError("standard input", "it is closed")
-        return QueryImage(sys.stdin.buffer.read(), "standard input")
-    return QueryImage(Path(name), name)
+        return QueryImage(sys.stdin.buffer.read(), "standard input", crop)
+    return QueryImage(Path(name), name, crop)
 
 
-def _print_plain(names: list[str], answers: list[list[Hit]]) -> None:
-    for name, hits in zip(names, answers, strict=True):
-        if len(names) > 1:
-            print_line(f"# {one_line(name)}")
-        for hit in hits:
-            print_line(f"{hit.score:.3f}\t{one_line(str(hit.path))}")
-
-
-def _document(folder: Path, names: list[str], answers: list[list[Hit]]) -> dict[str, Any]:
-    return {
-        **json_path(folder, "gallery"),
-        "queries": [
-            {**json_path(_absolute(name), "query"), "hits": [_hit(hit) for hit in hits]}
-            for name, hits in zip(names, answers, strict=True)
-        ],
-    }
-
-
-def _absolute(name: str) -> str:
-    return name if name == _STANDARD_INPUT else str(Path(name).absolute())
-
-
-def _hit(hit: Hit) -> dict[str, Any]:
-    return {"rank": hit.rank, "score": hit.score, **json_path(hit.path)}
+def _remark(store: GalleryStore, only: Filter, answers: Sequence[Answer]) -> None:
+    """Say what a filter could not know of."""
+    unread = unread_exif_count(store) if only.asks_exif else 0
+    if unread:
+        print_error(
+            f"imgsearch: the EXIF data of {unread:,} pictures were never read, so no date and no"
+            " camera finds them; run `imgsearch index --rehash` on their folders"
+        )
+    if only != Filter() and not any(answer.hits for answer in answers):
+        print_error("imgsearch: no picture that passes the filters was found")

@@ -86,6 +86,8 @@ class BatchWriter:
             with self._catalog.transaction():
                 self._generation = None
                 unknown = [item for item in batch if not self._store(item, contents)]
+                for facts, _ in embedded.values():
+                    self._catalog.note_exif(facts)
             reached("batch.committed")
             for digest in embedded:
                 self.known.release(digest)

@@ -208,6 +208,14 @@ class Catalog:
         self.forget_reject(stamp)
         return stored is None
 
+    def note_exif(self, facts: ImageFacts) -> None:
+        """Note what the EXIF data of a content say in the rows that do not know it yet."""
+        self.connection.execute(
+            "UPDATE images SET taken = ?, camera = ?, exif_tags = ?"
+            " WHERE content_hash = ? AND exif_tags IS NULL",
+            (facts.taken, facts.camera, facts.exif_tags, facts.content_hash),
+        )
+
     def restamp_image(self, image_id: int, stamp: FileStamp) -> None:
         """Note that an image with the same content is now at this path, in this state."""
         self.connection.execute(

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from imgsearch.embedding.base import EmbedderMaker
@@ -135,9 +136,15 @@ def _known_content(folder: Path) -> Iterator[KnownContent]:
     """Answer, from the threads of the pipeline, whether a content is in the catalogue."""
     reader = Catalog(connect_reader(folder), folder)
     try:
-        yield KnownContent(lambda digest: reader.find_content(digest) is not None)
+        yield KnownContent(partial(_is_known, reader))
     finally:
         reader.close()
+
+
+def _is_known(reader: Catalog, digest: bytes) -> bool:
+    """Tell whether nothing of a content has to be read; its EXIF data may be, after a migration."""
+    stored = reader.find_content(digest)
+    return stored is not None and stored.facts.exif_read
 
 
 def _read_files(

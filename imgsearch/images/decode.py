@@ -49,6 +49,9 @@ _PLUGINS: Final = {
     "WEBP": "WebPImagePlugin",
 }
 
+DECODED_KINDS: Final = tuple(sorted((*_PLUGINS, "HEIF")))
+"""The formats that are read, by the names that `DecodedImage.format` has for them."""
+
 _TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from compat.make_gallery import sign
 
 from imgsearch.errors import GalleryCorruptError, GalleryVersionError
 from imgsearch.gallery import schema
@@ -132,6 +133,7 @@ def take_back_to_format_2(lab):
         connection.execute(f"ALTER TABLE images DROP COLUMN {name}")
     connection.execute(f"UPDATE images SET crc32 = {crc_of(columns)}")
     connection.execute("UPDATE meta SET value = '2', crc32 = ? WHERE key = 'format'", (CRC_OF_2,))
+    connection.execute("DELETE FROM meta WHERE key = 'schema'")
     connection.execute("PRAGMA user_version = 2")
     connection.commit()
     connection.close()
@@ -145,6 +147,24 @@ def test_a_repair_saves_the_sound_rows_of_format_2(three):
 
     assert rows(three) == {name: ROWS[name] for name in ("a.png", "c.png")}
     assert format_of(three) == schema.FORMAT
+
+
+def test_reading_all_files_again_fills_in_the_exif_data_of_older_formats(three):
+    three.write("copy.png", sign(three.root / "c.png").read_bytes())
+    three.update()
+    before = three.rows()
+    take_back_to_format_2(three)
+    three.update()
+    assert exif_of(three) == {}
+
+    report = three.update(rehash=True)
+
+    assert (report.unchanged, report.updated) == (4, 0)
+    said = ("2024-05-31T18:20:05", "Box", 2)
+    assert [exif_of(three)[name] for name in ("c.png", "copy.png")] == [said, said]
+    assert len(exif_of(three)) == 4
+    assert three.rows() == before
+    assert check_gallery(three.gallery).healthy
 
 
 def test_tables_described_wrongly_are_not_migrated(lab):

@@ -1,0 +1,71 @@
+"""How `imgsearch query` prints its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imgsearch.cli.output import (
+    json_path,
+    one_line,
+    print_json,
+    print_json_line,
+    print_line,
+    print_paths,
+)
+from imgsearch.query import Hit
+
+STANDARD_INPUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The hits of one question, and the names of the pictures that asked it."""
+
+    names: tuple[str, ...]
+    hits: Sequence[Hit]
+
+
+def print_plain(answers: Sequence[Answer]) -> None:
+    """Print a score and a path a line; with several answers, a line before each says whose."""
+    for answer in answers:
+        if len(answers) > 1:
+            print_line(f"# {one_line(answer.names[0])}")
+        for hit in answer.hits:
+            print_line(f"{hit.score:.3f}\t{one_line(str(hit.path))}")
+
+
+def print_document(folder: Path, answers: Sequence[Answer]) -> None:
+    """Print all answers as one JSON document."""
+    queries = [{**_query(answer), "hits": [_hit(hit) for hit in answer.hits]} for answer in answers]
+    print_json({**json_path(folder, "gallery"), "queries": queries})
+
+
+def print_json_lines(answers: Sequence[Answer]) -> None:
+    """Print a line of JSON for each hit."""
+    for answer in answers:
+        for hit in answer.hits:
+            print_json_line({**_query(answer), **_hit(hit)})
+
+
+def print_null(answers: Sequence[Answer]) -> None:
+    """Print the paths of all hits, a NUL after each, for `xargs -0` and the like."""
+    print_paths(hit.path for answer in answers for hit in answer.hits)
+
+
+def _query(answer: Answer) -> dict[str, Any]:
+    """Return the picture that asked; of several, the first one, and all of them beside it."""
+    fields: dict[str, Any] = json_path(_absolute(answer.names[0]), "query")
+    if len(answer.names) > 1:
+        fields["together"] = [json_path(_absolute(name)) for name in answer.names]
+    return fields
+
+
+def _absolute(name: str) -> str:
+    return name if name == STANDARD_INPUT else str(Path(name).absolute())
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
+    return {"rank": hit.rank, "score": hit.score, **json_path(hit.path)}

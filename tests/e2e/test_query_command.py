@@ -1,0 +1,45 @@
+"""What `imgsearch query` prints of filtered and combined questions, on real photos."""
+
+from __future__ import annotations
+
+import json
+
+
+def test_a_filter_still_gives_as_many_hits_as_were_asked_for(imgsearch, photos, gallery):
+    cat = (photos / "cat.jpg", "-k", 3, "--gallery", gallery)
+
+    for filters in (("--in", photos / "copies"), ("--path", "copies/*")):
+        lines = imgsearch("query", *cat, *filters).lines
+        assert len(lines) == 3
+        assert all("/copies/" in line for line in lines)
+
+
+def test_a_line_of_json_for_each_hit(imgsearch, photos, gallery):
+    answer = imgsearch("query", photos / "cat.jpg", "-k", 2, "--json-lines", "--gallery", gallery)
+
+    first, second = map(json.loads, answer.lines)
+    assert (first["rank"], first["path"]) == (1, str(photos / "cat.jpg"))
+    assert (second["rank"], second["query"]) == (2, str(photos / "cat.jpg"))
+
+
+def test_paths_end_with_a_nul(imgsearch, photos, gallery):
+    answer = imgsearch("query", photos / "cat.jpg", "-k", 1, "--null", "--gallery", gallery)
+
+    assert answer.out == bytes(photos / "cat.jpg") + b"\0"
+
+
+def test_pictures_asked_together_have_one_answer(imgsearch, photos, gallery):
+    asked = (photos / "cat.jpg", photos / "owl.jpg", "--together", "--gallery", gallery, "--json")
+
+    [answer] = imgsearch("query", *asked).document["queries"]
+
+    assert answer["query"] == str(photos / "cat.jpg")
+    assert [part["path"] for part in answer["together"]] == [str(asked[0]), str(asked[1])]
+    assert {hit["path"] for hit in answer["hits"][:2]} == {str(asked[0]), str(asked[1])}
+
+
+def test_filters_that_nothing_passes_are_said_to_be_so(imgsearch, photos, gallery):
+    answer = imgsearch("query", photos / "cat.jpg", "--camera", "none", "--gallery", gallery)
+
+    assert (answer.code, answer.out) == (0, b"")
+    assert "passes the filters" in answer.err
