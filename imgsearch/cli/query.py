@@ -34,6 +34,7 @@ from imgsearch.cli.query_options import (
     CropOption,
     ExcludeSelfOption,
     FormatOption,
+    HtmlOption,
     ImagesArgument,
     InOption,
     JsonLinesOption,
@@ -43,7 +44,9 @@ from imgsearch.cli.query_options import (
     MinWidthOption,
     NotOption,
     NullOption,
+    OpenOption,
     PathOption,
+    PngOption,
     SinceOption,
     TogetherOption,
     TopOption,
@@ -83,6 +86,9 @@ def query(
     as_json: JsonOption = False,
     json_lines: JsonLinesOption = False,
     null: NullOption = False,
+    page: HtmlOption = None,
+    open_it: OpenOption = False,
+    png: PngOption = None,
 ) -> None:
     """Find the photos most similar to a picture.
 
@@ -94,6 +100,8 @@ def query(
     """
     if as_json + json_lines + null > 1:
         raise typer.BadParameter("choose one of --json, --json-lines and --null")
+    if open_it and page is None:
+        raise typer.BadParameter("--open needs a page: --html OUT")
     try:
         only = Filter(
             paths=tuple(paths or ()),
@@ -133,6 +141,12 @@ def query(
             print_null(answers)
         else:
             print_plain(answers)
+    if page is not None or png is not None:
+        from imgsearch.cli.query_sheets import open_page, write_sheets  # loads what draws
+
+        write_sheets(answers, page=page, png=png)
+        if page is not None and open_it:
+            open_page(page)
 
 
 def _with_t(date: str | None) -> str | None:

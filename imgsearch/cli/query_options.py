@@ -98,3 +98,12 @@ JsonLinesOption = Annotated[
 NullOption = Annotated[
     bool, typer.Option("-0", "--null", help="Print paths only, a NUL after each.")
 ]
+HtmlOption = Annotated[
+    Path | None,
+    typer.Option("--html", metavar="OUT", help="Write a page that shows the hits, too."),
+]
+OpenOption = Annotated[bool, typer.Option("--open", help="Open that page in the browser.")]
+PngOption = Annotated[
+    Path | None,
+    typer.Option("--png", metavar="OUT", help="Write a contact sheet of the hits, too."),
+]

@@ -19,12 +19,12 @@ from imgsearch.errors import ImageReadError, SheetError
 from imgsearch.gallery.durable import write_durably
 from imgsearch.web.previews import data_uri, read_small
 
-Mark: TypeAlias = Literal["query", "right", "wrong"]
+Mark: TypeAlias = Literal["query", "hit", "right", "wrong"]
 """What a picture is in its row; decides the colour of its frame."""
 
 _MARK_OF_OURS: Final = "imgsearch contact sheet"
 _HEAD_BYTES: Final = 256
-_COLOURS: Final = {"query": "#3465a4", "right": "#4e9a06", "wrong": "#cc0000"}
+_COLOURS: Final = {"query": "#3465a4", "hit": "#babdb6", "right": "#4e9a06", "wrong": "#cc0000"}
 _SIDE: Final = 160
 _FRAME: Final = 4
 _GAP: Final = 8

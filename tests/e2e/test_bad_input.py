@@ -136,6 +136,7 @@ def test_no_gallery_anywhere_says_how_to_make_one(fails, tmp_path, picture):
         ["query", "x.jpg", "--format", "doc"],
         ["query", "x.jpg", "--min-width", "-1"],
         ["query", "x.jpg", "--json", "--null"],
+        ["query", "x.jpg", "--open"],
         ["query", "x.jpg", "--max-megapixels", "inf"],
         ["query"],
         ["index"],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from PIL import Image
+
 
 def test_a_filter_still_gives_as_many_hits_as_were_asked_for(imgsearch, photos, gallery):
     cat = (photos / "cat.jpg", "-k", 3, "--gallery", gallery)
@@ -43,3 +45,29 @@ def test_filters_that_nothing_passes_are_said_to_be_so(imgsearch, photos, galler
 
     assert (answer.code, answer.out) == (0, b"")
     assert "passes the filters" in answer.err
+
+
+def test_the_hits_can_be_looked_at_on_a_page_and_in_a_png(imgsearch, photos, gallery, tmp_path):
+    page, png = tmp_path / "hits.html", tmp_path / "hits.png"
+    asked = (photos / "cat.jpg", "-k", 9, "--gallery", gallery, "--html", page, "--png", png)
+
+    answer = imgsearch("query", *asked)
+
+    assert (answer.code, answer.err) == (0, "")
+    assert len(answer.lines) == 9
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<img ") == 10  # the query and its hits
+    assert "Content-Security-Policy" in text
+    with Image.open(png) as sheet:  # eight cells of 176 across, two rows of 224 down
+        assert sheet.size == (8 + 8 * 176, 8 + 2 * 224)
+
+
+def test_a_sheet_replaces_no_other_file(imgsearch, photos, gallery, tmp_path):
+    mine = tmp_path / "mine.png"
+    mine.write_bytes(b"mine")
+
+    answer = imgsearch("query", photos / "cat.jpg", "--gallery", gallery, "--png", mine)
+
+    assert answer.code == 1
+    assert "another file is there" in answer.err
+    assert mine.read_bytes() == b"mine"
