@@ -158,7 +158,7 @@ def search_gallery(
                 store.folder, "it holds no pictures; add some with `imgsearch index PHOTOS`"
             )
         vectors = _vectors_of(probes, identity, make_embedder)
-        among = choose(store, options.only)
+        among = choose(store, options.only, {probe.own_id for probe in probes if probe.own_id})
         return [
             _hits(store, _ranked(index, question, options, among))
             for question in _questions(probes, vectors, len(queries), options)

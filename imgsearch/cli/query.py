@@ -34,6 +34,7 @@ from imgsearch.cli.query_options import (
     CropOption,
     ExcludeSelfOption,
     FormatOption,
+    GroupOption,
     HtmlOption,
     ImagesArgument,
     InOption,
@@ -78,6 +79,7 @@ def query(
     min_height: MinHeightOption = 0,
     min_megapixels: MinMegapixelsOption = 0,
     formats: FormatOption = None,
+    group: GroupOption = False,
     gallery: GalleryOption = None,
     precision: PrecisionOption = PrecisionName.auto,
     engine: EngineOption = EngineName.auto,
@@ -113,6 +115,7 @@ def query(
             min_height=min_height,
             min_pixels=round(min_megapixels * PIXELS_PER_MEGAPIXEL),
             formats=tuple(formats or ()),
+            one_of_each=group,
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error

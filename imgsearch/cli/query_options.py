@@ -107,3 +107,6 @@ PngOption = Annotated[
     Path | None,
     typer.Option("--png", metavar="OUT", help="Write a contact sheet of the hits, too."),
 ]
+GroupOption = Annotated[
+    bool, typer.Option("--group", help="One hit for files with the same bytes, not one for each.")
+]
