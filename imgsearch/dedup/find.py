@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from imgsearch.dedup.candidates import candidate_pairs
 from imgsearch.dedup.contents import read_contents
 from imgsearch.dedup.groups import build_groups
 from imgsearch.dedup.keepers import KeepRules
+from imgsearch.dedup.looking import PairViewer
 from imgsearch.dedup.records import Group
 from imgsearch.gallery.store import GalleryStore
 
@@ -28,6 +30,8 @@ class FindOptions:
 def find_groups(store: GalleryStore, options: FindOptions | None = None) -> list[Group]:
     """Find groups of copies, in the order of their keepers' paths; no file is in two of them.
 
+    Candidates come from the vectors; each pair is then decided by the pictures themselves.
+
     Args:
         store: The gallery, open for reading.
         options: What to look for.
@@ -38,4 +42,6 @@ def find_groups(store: GalleryStore, options: FindOptions | None = None) -> list
     options = options or FindOptions()
     with store.catalog.transaction("DEFERRED"):
         contents = read_contents(store, below=options.below)
-    return build_groups(contents, {}, lambda _pairs: {}, options.rules)
+        pairs = candidate_pairs(store, contents)
+    viewer = PairViewer(contents)
+    return build_groups(contents, viewer.judge(pairs), viewer.judge, options.rules)
