@@ -9,7 +9,6 @@ from imgsearch.dedup.candidates import candidate_pairs
 from imgsearch.dedup.contents import read_contents
 from imgsearch.dedup.groups import build_groups
 from imgsearch.dedup.keepers import KeepRules
-from imgsearch.dedup.looking import PairViewer
 from imgsearch.dedup.records import Group
 from imgsearch.gallery.store import GalleryStore
 
@@ -39,6 +38,8 @@ def find_groups(store: GalleryStore, options: FindOptions | None = None) -> list
     Raises:
         GalleryCorruptError: If the catalogue is damaged.
     """
+    from imgsearch.dedup.looking import PairViewer  # OpenCV costs 20 ms to load
+
     options = options or FindOptions()
     with store.catalog.transaction("DEFERRED"):
         contents = read_contents(store, below=options.below)
