@@ -15,6 +15,7 @@ _WHOLE: Final = 0.94
 _LEAST_TRACKED: Final = 12
 _MOST_SLIP: Final = 0.4
 _MOST_CHANGED: Final = 0.06
+_LEAST_SHARE: Final = 0.4  # of either picture; neighbouring views of one place share less
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,10 @@ def judge(evidence: Evidence | None) -> Verdict:
     if not fits or evidence.changed > _MOST_CHANGED:
         score = 0.3 * max(0.0, 1 - evidence.changed)
         return Verdict("similar", score, f"{evidence.changed:.0%} of what both show differs")
-    whole = min(evidence.first_share, evidence.second_share) >= _WHOLE
+    shares = evidence.first_share, evidence.second_share
+    if max(shares) < _LEAST_SHARE:
+        return Verdict("similar", 0.2, f"they share only {max(shares):.0%} of either picture")
+    whole = min(shares) >= _WHOLE
     if whole and evidence.changed <= _ENOUGH:
         return Verdict("copy", 1 - evidence.changed, "the whole picture again")
     return Verdict("edited", 1 - 2 * evidence.changed, "a part of the picture, or changed")

@@ -45,6 +45,13 @@ def test_two_photos_are_different_pictures(cat, dog):
     assert not screen(portrait(cat), [portrait(dog)])[0]
 
 
+def test_neighbouring_views_that_overlap_a_little_are_no_copies(cat):
+    width, height = cat.size
+    left = cat.crop((0, 0, width * 6 // 10, height))
+    right = cat.crop((width * 4 // 10, 0, width, height))  # a third of each is in both
+    assert verify(portrait(left), portrait(right)).tier == "similar"
+
+
 def test_a_crop_passes_the_screen(cat, dog):
     part = cat.crop((0, 0, cat.width * 3 // 4, cat.height * 3 // 4))
     assert screen(portrait(cat), [portrait(dog), portrait(part)]).tolist() == [False, True]
