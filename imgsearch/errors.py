@@ -12,6 +12,7 @@
     ├── PlanError                      a plan cannot be read, written or carried out
     ├── JournalError                   the journal of a clean-up cannot be read or written
     ├── SheetError                     a contact sheet could not be written
+    ├── ServerError                    the web page cannot be offered at an address
     ├── LabelsError                    a file of labels cannot be used
     ├── EmbedderError
     │   ├── WeightsNotFoundError       no source has the VGG16 weights
@@ -155,6 +156,19 @@ class SheetError(ImgsearchError):
 
     def __str__(self) -> str:
         return f"cannot write the contact sheet {self.path}: {self.reason}"
+
+
+class ServerError(ImgsearchError):
+    """The web page cannot be offered at an address."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(host, port, reason)
+        self.host = host
+        self.port = port
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"cannot serve at {self.host}, port {self.port}: {self.reason}"
 
 
 class LabelsError(ImgsearchError):

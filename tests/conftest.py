@@ -128,7 +128,7 @@ def lab(tmp_path):
     return Lab(tmp_path)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_lab(tmp_path_factory):
     """A laboratory in a folder of its own, for tests that need many."""
     return lambda: Lab(Path(tmp_path_factory.mktemp("lab")))

@@ -16,16 +16,15 @@ from imgsearch.cli.check import check
 from imgsearch.cli.compare import compare
 from imgsearch.cli.dupes import dupes
 from imgsearch.cli.evaluate import evaluate
+from imgsearch.cli.exit_codes import EXIT_ERROR, EXIT_INTERRUPTED
 from imgsearch.cli.export import export
 from imgsearch.cli.index import index
 from imgsearch.cli.info import info
 from imgsearch.cli.native_noise import native_messages_hidden
 from imgsearch.cli.output import print_error
 from imgsearch.cli.query import query
+from imgsearch.cli.serve import serve
 from imgsearch.errors import ImgsearchError
-
-EXIT_ERROR = 1
-EXIT_INTERRUPTED = 130
 
 
 class _Commands(TyperGroup):
@@ -61,7 +60,7 @@ app = typer.Typer(
     help="Find the photos that look like this one, on your own machine.",
     epilog="Start with: imgsearch index ~/Pictures, then: imgsearch query cat.jpg",
 )
-for command in (index, query, compare, evaluate, check, export, info, bench):
+for command in (index, query, serve, compare, evaluate, check, export, info, bench):
     app.command()(command)
 app.add_typer(dupes)
 
