@@ -10,6 +10,7 @@
     ├── KeepRulesError                 a rule of what to keep makes no sense, or its file does not
     ├── DecisionsError                 what a person decided of copies cannot be read or written
     ├── PlanError                      a plan cannot be read, written or carried out
+    ├── RefusedError                   one entry of a plan is not carried out
     ├── JournalError                   the journal of a clean-up cannot be read or written
     ├── SheetError                     a contact sheet could not be written
     ├── ServerError                    the web page cannot be offered at an address
@@ -132,6 +133,18 @@ class PlanError(ImgsearchError):
 
     def __str__(self) -> str:
         return f"plan {self.path}: {self.reason}"
+
+
+class RefusedError(ImgsearchError):
+    """One entry of a plan is not carried out, so that nothing is lost; the others may be."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path} stays: {self.reason}"
 
 
 class JournalError(ImgsearchError):

@@ -141,3 +141,26 @@ def three(lab):
         lab.paint(name, colour)
     lab.update()
     return lab
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """Pictures and copies to clean up."""
+    from cleaning import Desk
+
+    return Desk(tmp_path)
+
+
+@pytest.fixture
+def trash(tmp_path, monkeypatch):
+    """A home of the test's own, with a trash in it; what is on another file system stays there."""
+    from send2trash import plat_other
+
+    home = tmp_path / "home"
+    home.mkdir()
+    data = home / ".local" / "share"
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setattr(plat_other, "XDG_DATA_HOME", os.fsencode(data))
+    monkeypatch.setattr(plat_other, "HOMETRASH_B", os.fsencode(data / "Trash"))
+    return data / "Trash"

@@ -7,7 +7,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from imgsearch.cli.dupes_apply import apply, undo
 from imgsearch.cli.dupes_find import find
+from imgsearch.cli.dupes_plan import plan
 
 _DEFAULT = "find"
 
@@ -30,3 +32,5 @@ dupes = typer.Typer(
     " the name of a subcommand is written ./NAME.",
 )
 dupes.command(_DEFAULT)(find)
+for subcommand in (plan, apply, undo):
+    dupes.command()(subcommand)

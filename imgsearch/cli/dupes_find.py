@@ -8,6 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
+from imgsearch.cli.dupes_options import (
+    ConfigOption,
+    KeepInOption,
+    KeepOption,
+    NeverTouchOption,
+    wishes_of,
+)
 from imgsearch.cli.options import GalleryOption, JsonOption, QuietOption
 from imgsearch.cli.output import (
     json_path,
@@ -19,6 +26,7 @@ from imgsearch.cli.output import (
 )
 from imgsearch.dedup.decisions import read_decisions
 from imgsearch.dedup.find import FindOptions, find_groups
+from imgsearch.dedup.keep_config import read_rulebook
 from imgsearch.dedup.records import Group, Member
 from imgsearch.errors import ImageFolderError
 from imgsearch.gallery.locate import find_gallery
@@ -37,6 +45,10 @@ def find(
     null: Annotated[
         bool, typer.Option("--null", "-0", help="Print the paths of copies only, NUL-separated.")
     ] = False,
+    keep: KeepOption = None,
+    keep_in: KeepInOption = None,
+    never_touch: NeverTouchOption = None,
+    config: ConfigOption = None,
     gallery: GalleryOption = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
@@ -51,7 +63,10 @@ def find(
     started = time.monotonic()
     folder = find_gallery(gallery)
     with open_for_reading(folder) as store:
-        groups = find_groups(store, FindOptions(below=None if root is None else _folder(root)))
+        wishes = wishes_of(keep, keep_in, never_touch)
+        rules = read_rulebook(wishes, store.folder, config).rules
+        below = None if root is None else folder_of(root)
+        groups = find_groups(store, FindOptions(rules=rules, below=below))
         groups = read_decisions(store.folder).filter(groups)
     if as_json:
         print_json(_document(groups, time.monotonic() - started))
@@ -63,7 +78,7 @@ def find(
             print_error(_summary(groups))
 
 
-def _folder(root: Path) -> Path:
+def folder_of(root: Path) -> Path:
     """Return a folder without links.
 
     Raises:

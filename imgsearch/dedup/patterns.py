@@ -38,6 +38,15 @@ class PathPatterns:
     def __bool__(self) -> bool:
         return bool(self.texts)
 
+    def joined(self, other: PathPatterns) -> PathPatterns:
+        """Return patterns of everything that either means."""
+        return PathPatterns(
+            self.texts + other.texts,
+            self.places | other.places,
+            self.paths + other.paths,
+            self.names + other.names,
+        )
+
     def matches(self, path: Path) -> bool:
         """Tell whether a file is meant, or lies in a folder that is."""
         if not self.texts:

@@ -52,6 +52,11 @@ class Siblings:
         return self._folders[folder].get(_stem(picture.name), [])
 
 
+def is_side_car(sibling: Path) -> bool:
+    """Tell whether a sibling only describes its picture: no raw file, no film, no sound."""
+    return sibling.suffix.lower() in _SIDE_CARS_OF_A_NAME
+
+
 def _by_stem(folder: Path) -> dict[str, list[str]]:
     names: defaultdict[str, list[str]] = defaultdict(list)
     for name in sorted(os.listdir(folder)):  # noqa: PTH208 - names alone are wanted

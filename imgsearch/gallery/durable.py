@@ -37,6 +37,15 @@ def write_durably(path: Path, write: Callable[[Path], None]) -> None:
     reached("durable.done")
 
 
+def flush_folder(folder: Path) -> None:
+    """Bring to the disk which names are in a folder.
+
+    Raises:
+        OSError: If the disk refuses.
+    """
+    _fsync(folder)
+
+
 def _fsync(path: Path) -> None:
     if path.is_dir() and os.name == "nt":
         return  # Windows has no handle of a folder to flush
