@@ -12,6 +12,7 @@ from typing import TypeAlias
 from imgsearch.embedding.base import Embedder
 from imgsearch.embedding.registry import Engine, WantedPrecision, create_embedder, identity_of
 from imgsearch.gallery.locate import GALLERY_NAME
+from imgsearch.gallery.models import choose_model, gallery_of_model, require_gallery_of_model
 from imgsearch.gallery.report import ProgressCallback, UpdateOptions, UpdateReport
 from imgsearch.gallery.roots import read_roots
 from imgsearch.gallery.schema import CATALOG_NAME, translated
@@ -20,6 +21,7 @@ from imgsearch.gallery.store import (
     open_for_reading,
     open_for_writing,
     require_identity,
+    stored_identity,
 )
 from imgsearch.gallery.update import update_gallery
 from imgsearch.query import Hit, QueryImage, QueryOptions, compare_images, search_gallery
@@ -33,6 +35,7 @@ def create_gallery(
     path: StrPath,
     *,
     preset: str = "default",
+    model: StrPath | None = None,
     engine: Engine = "auto",
     precision: WantedPrecision = "auto",
 ) -> Gallery:
@@ -41,42 +44,64 @@ def create_gallery(
     Args:
         path: The gallery's own folder, for example `photos/.imgsearch`.
         preset: How pictures become vectors; see the README.
+        model: A model file with a card, or the name of a model, instead of a preset; beside the
+            vectors of another model it gets a gallery of its own within this one.
         engine: What runs the network; `"auto"` takes OpenVINO.
         precision: The arithmetic; `"auto"` takes the fastest that this machine does well.
 
     Raises:
         EmbedderMismatchError: If there is a gallery of another preset.
         GalleryWriteError: If the folder cannot be made or written.
+        ModelFileError: If the model's file or card cannot be used.
     """
-    identity = identity_of(preset)
-    with open_for_writing(Path(path)) as store:
+    folder, chosen = Path(path), None if model is None else choose_model(os.fspath(model))
+    if chosen is not None:
+        folder = gallery_of_model(folder, chosen.name)
+    identity = identity_of(preset) if chosen is None else chosen.identity(stored_identity(folder))
+    with open_for_writing(folder) as store:
         require_identity(store, identity)
         with store.catalog.transaction():
             store.catalog.set_identity(identity)
-    return open_gallery(path, engine=engine, precision=precision)
+    return Gallery(
+        folder.resolve(),
+        identity,
+        engine=engine,
+        precision=precision,
+        model_file=None if chosen is None else chosen.path,
+    )
 
 
 def open_gallery(
-    path: StrPath, *, engine: Engine = "auto", precision: WantedPrecision = "auto"
+    path: StrPath,
+    *,
+    model: StrPath | None = None,
+    engine: Engine = "auto",
+    precision: WantedPrecision = "auto",
 ) -> Gallery:
     """Open a gallery.
 
     Args:
         path: The gallery's own folder, or the folder of photos that it lies in.
+        model: Whose vectors are meant, if it has those of several models: a file or a name.
         engine: What runs the network; `"auto"` takes OpenVINO.
         precision: The arithmetic; `"auto"` takes the fastest that this machine does well.
 
     Raises:
         GalleryNotFoundError: If there is none.
         GalleryVersionError: If a newer release made it.
+        ModelFileError: If the model's file is another than the one that made the vectors.
     """
     folder = Path(path).resolve()
     inside = folder / GALLERY_NAME
     if not (folder / CATALOG_NAME).is_file() and inside.is_dir():
         folder = inside
+    chosen = None if model is None else choose_model(os.fspath(model))
+    if chosen is not None:
+        folder = require_gallery_of_model(folder, chosen)
     with open_for_reading(folder) as store:
         identity = store.identity()
-    return Gallery(folder, identity, engine=engine, precision=precision)
+    file = None if chosen is None else chosen.path
+    return Gallery(folder, identity, engine=engine, precision=precision, model_file=file)
 
 
 class Gallery:
@@ -93,8 +118,10 @@ class Gallery:
         *,
         engine: Engine = "auto",
         precision: WantedPrecision = "auto",
+        model_file: Path | None = None,
     ) -> None:
         self._folder = folder
+        self._model_file = model_file
         self._identity = identity
         self._engine: Engine = engine
         self._precision: WantedPrecision = precision
@@ -219,7 +246,10 @@ class Gallery:
     def _get_embedder(self, identity: EmbedderIdentity) -> Embedder:
         if self._embedder is None:
             self._embedder = create_embedder(
-                identity, engine=self._engine, precision=self._precision
+                identity,
+                engine=self._engine,
+                precision=self._precision,
+                model_file=self._model_file,
             )
         return self._embedder
 

@@ -18,6 +18,7 @@
     ├── EmbedderError
     │   ├── WeightsNotFoundError       no source has the VGG16 weights
     │   ├── WeightsMismatchError       a source has other weights than those of VGG16
+    │   ├── ModelFileError             a model file or its card cannot be used, or is not there
     │   └── EngineError                an engine or a precision is not to be had on this machine
     ├── IndexFileError                 a FAISS file cannot be what was written
     └── GalleryError
@@ -222,6 +223,18 @@ class WeightsMismatchError(EmbedderError):
 
 class EngineError(EmbedderError):
     """An engine or a precision is not to be had on this machine."""
+
+
+class ModelFileError(EmbedderError):
+    """A model file, or the card beside it, is missing or cannot be used."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"cannot use the model {self.path}: {self.reason}"
 
 
 class IndexFileError(ImgsearchError):

@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
-from imgsearch.cli.options import GalleryOption, JsonOption, QuietOption
+from imgsearch.cli.choose import chosen_model, gallery_to_read
+from imgsearch.cli.options import GalleryOption, JsonOption, ModelOption, QuietOption
 from imgsearch.cli.output import json_path, print_error, print_json, print_line
 from imgsearch.gallery.check import CheckReport, check_gallery
-from imgsearch.gallery.locate import find_gallery
 
 
 def check(
     gallery: GalleryOption = None,
+    model: ModelOption = None,
     repair: Annotated[
         bool,
         typer.Option(
@@ -35,7 +36,7 @@ def check(
 
     Example: imgsearch check
     """
-    folder = find_gallery(gallery)
+    folder = gallery_to_read(gallery, chosen_model(model))
     report = check_gallery(folder, sample=sample, repair=repair)
     if as_json:
         print_json(

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from imgsearch.cli.choose import chosen_identity, embedder_maker
+from imgsearch.cli.choose import chosen_identity, chosen_model, embedder_maker, gallery_to_read
 from imgsearch.cli.options import (
     PIXELS_PER_MEGAPIXEL,
     EngineName,
     EngineOption,
     JsonOption,
     MaxMegapixelsOption,
+    ModelOption,
     PrecisionName,
     PresetOption,
     WeightsOption,
@@ -26,6 +27,7 @@ def compare(
     first: Annotated[Path, typer.Argument(metavar="A", help="A picture.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="Another picture.")],
     preset: PresetOption = None,
+    model: ModelOption = None,
     precision: Annotated[
         PrecisionName, typer.Option("--precision", help="The arithmetic; fp32 is exact.")
     ] = PrecisionName.fp32,
@@ -47,11 +49,14 @@ def compare(
 
     Example: imgsearch compare cat.jpg dog.jpg
     """
-    make_embedder = embedder_maker(engine, precision, weights)
+    chosen = chosen_model(model, preset)
+    make_embedder = embedder_maker(engine, precision, weights, chosen)
+    if gallery is not None and chosen is not None:
+        gallery = gallery_to_read(gallery, chosen)
     score = compare_images(
         QueryImage(first, str(first)),
         QueryImage(second, str(second)),
-        make_embedder(chosen_identity(preset, gallery)),
+        make_embedder(chosen_identity(preset, gallery, chosen)),
         max_pixels=int(max_megapixels * PIXELS_PER_MEGAPIXEL),
     )
     if as_json:

@@ -9,20 +9,20 @@ from typing import Annotated, Any
 
 import typer
 
+from imgsearch.cli.choose import chosen_model, gallery_to_read
 from imgsearch.cli.evaluation_report import (
     pair_document,
     pair_tables,
     retrieval_document,
     retrieval_tables,
 )
-from imgsearch.cli.options import GalleryOption, JsonOption, QuietOption
+from imgsearch.cli.options import GalleryOption, JsonOption, ModelOption, QuietOption
 from imgsearch.cli.output import json_path, print_error, print_json, print_line
 from imgsearch.cli.progress import counting_bar
 from imgsearch.cli.tables import Table, markdown_lines, plain_lines
 from imgsearch.evaluation.labels import NEVER_RELEVANT, Labels, read_labels
 from imgsearch.evaluation.retrieval import Terms
 from imgsearch.evaluation.verdicts import PairTerms
-from imgsearch.gallery.locate import find_gallery
 from imgsearch.gallery.store import GalleryStore, open_for_reading
 from imgsearch.measuring.pairs import evaluate_pairs
 from imgsearch.measuring.retrieval import RetrievalOptions, evaluate_retrieval
@@ -94,6 +94,7 @@ def evaluate(
         typer.Option("--html", metavar="OUT.html", help="The same as a page."),
     ] = None,
     gallery: GalleryOption = None,
+    model: ModelOption = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -111,7 +112,7 @@ def evaluate(
     known = read_labels(labels)
     if known.pairs and (sheet or page):
         raise typer.BadParameter("--sheet and --html show queries, but the labels are of pairs")
-    with open_for_reading(find_gallery(gallery)) as store:
+    with open_for_reading(gallery_to_read(gallery, chosen_model(model))) as store:
         if known.pairs:
             answer = _pairs(store, known, PairTerms(precision, min_score, confidence, seed), strict)
         else:

@@ -7,26 +7,27 @@ from typing import Annotated
 
 import typer
 
-from imgsearch.cli.options import GalleryOption, JsonOption, QuietOption
+from imgsearch.cli.choose import chosen_model, gallery_to_read
+from imgsearch.cli.options import GalleryOption, JsonOption, ModelOption, QuietOption
 from imgsearch.cli.output import json_path, one_line, print_json, print_line
 from imgsearch.gallery.export import export_gallery
-from imgsearch.gallery.locate import find_gallery
 from imgsearch.gallery.store import open_for_reading
 
 
 def export(
     target: Annotated[Path, typer.Argument(metavar="OUT.npz", help="The file to write.")],
     gallery: GalleryOption = None,
+    model: ModelOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Write all embeddings to a .npz file.
 
-    It holds the arrays `paths` (n,) and `embeddings` (n, 512), float32.
+    It holds the arrays `paths` (n,) and `embeddings` (n, dim), float32.
 
     Example: imgsearch export vectors.npz
     """
-    with open_for_reading(find_gallery(gallery)) as store:
+    with open_for_reading(gallery_to_read(gallery, chosen_model(model))) as store:
         count = export_gallery(store, target)
         folder = store.folder
     if as_json:

@@ -7,13 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from imgsearch.cli.choose import chosen_identity, embedder_maker
+from imgsearch.cli.choose import chosen_identity, chosen_model, embedder_maker, gallery_to_write
 from imgsearch.cli.options import (
     PIXELS_PER_MEGAPIXEL,
     EngineName,
     EngineOption,
     JsonOption,
     MaxMegapixelsOption,
+    ModelOption,
     PrecisionName,
     PrecisionOption,
     PresetOption,
@@ -53,6 +54,7 @@ def index(
         ),
     ] = None,
     preset: PresetOption = None,
+    model: ModelOption = None,
     precision: PrecisionOption = PrecisionName.auto,
     engine: EngineOption = EngineName.auto,
     jobs: Annotated[
@@ -89,7 +91,9 @@ def index(
 
     Example: imgsearch index ~/Pictures
     """
-    folder = gallery_for_root(roots[0], gallery)
+    chosen = chosen_model(model, preset)
+    base = gallery_for_root(roots[0], gallery)
+    folder = gallery_to_write(base, chosen)
     if forget:
         report = forget_roots(folder, roots, wait_s=wait)
     else:
@@ -104,12 +108,12 @@ def index(
             report = update_gallery(
                 folder,
                 roots,
-                identity=chosen_identity(preset, folder),
-                make_embedder=embedder_maker(engine, precision, weights),
+                identity=chosen_identity(preset, folder, chosen),
+                make_embedder=embedder_maker(engine, precision, weights, chosen),
                 options=options,
                 on_progress=on_progress,
             )
-        _remember(folder)
+        _remember(base)
     _print_failures(report.failed, quiet=quiet)
     if as_json:
         print_json(_document(folder, report))

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from imgsearch.cli.options import GalleryOption, JsonOption
+from imgsearch.cli.choose import chosen_model, gallery_to_read
+from imgsearch.cli.options import GalleryOption, JsonOption, ModelOption
 from imgsearch.cli.output import json_path, one_line, print_json, print_line
 from imgsearch.embedding.registry import explain_auto, preset_of
+from imgsearch.embedding.vgg16 import MODEL
 from imgsearch.errors import EngineError
 from imgsearch.gallery.index_file import is_current
-from imgsearch.gallery.locate import find_gallery
 from imgsearch.gallery.roots import read_roots
 from imgsearch.gallery.store import GalleryStore, open_for_reading
 from imgsearch.types import EmbedderIdentity
@@ -20,6 +21,7 @@ from imgsearch.types import EmbedderIdentity
 
 def info(
     gallery: GalleryOption = None,
+    model: ModelOption = None,
     failed: Annotated[
         bool, typer.Option("--failed", help="List the files that could not be read, and why.")
     ] = False,
@@ -32,7 +34,7 @@ def info(
 
     Example: imgsearch info --failed
     """
-    with open_for_reading(find_gallery(gallery)) as store:
+    with open_for_reading(gallery_to_read(gallery, chosen_model(model))) as store:
         if failed and not as_json:
             for path, reason in _failures(store):
                 print_line(f"{one_line(str(path))}\t{one_line(reason)}")
@@ -51,6 +53,8 @@ def _failures(store: GalleryStore) -> list[tuple[Path, str]]:
 
 
 def _document(store: GalleryStore, *, failed: bool) -> dict[str, Any]:
+    from imgsearch.gallery.models import models_in
+
     catalog, identity = store.catalog, store.identity()
     document: dict[str, Any] = {
         **json_path(store.folder, "gallery"),
@@ -62,6 +66,7 @@ def _document(store: GalleryStore, *, failed: bool) -> dict[str, Any]:
         "embedder": identity.to_json(),
         "precisions": catalog.precisions(),
         "auto_precision": _auto_precision(identity),
+        "models": models_in(store.folder),
         "generation": catalog.generation(),
         "index_is_current": is_current(catalog),
         "size_bytes": _size(store.folder),
@@ -83,9 +88,10 @@ def _print_plain(store: GalleryStore) -> None:
         "not readable": f"{facts['failed']:,}",
         "no pictures": f"{facts['ignored']:,}",
         "roots": ", ".join(one_line(root["path"]) for root in facts["roots"]),
-        "preset": facts["preset"] or "none of this release",
+        "preset": facts["preset"] or _no_preset(identity),
         "embedder": f"{identity.model}, {shape.rendering} {shape.side} px, {identity.pooling}"
         f" pooling, {identity.dim} numbers, weights {identity.weights[:8]}",
+        "other models": ", ".join(facts["models"]) or "none",
         "precision": ", ".join(facts["precisions"]) or "none yet",
         "auto takes": facts["auto_precision"],
         "index": "current" if facts["index_is_current"] else "behind; the next index run mends it",
@@ -94,6 +100,10 @@ def _print_plain(store: GalleryStore) -> None:
     width = max(map(len, lines))
     for name, value in lines.items():
         print_line(f"{name:<{width}}  {value}")
+
+
+def _no_preset(identity: EmbedderIdentity) -> str:
+    return "none of this release" if identity.model == MODEL else "none, but a model of yours"
 
 
 def _auto_precision(identity: EmbedderIdentity) -> str:

@@ -69,6 +69,16 @@ PresetOption = Annotated[
         show_default=False,
     ),
 ]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="PATH.onnx|NAME",
+        help="A model of your own, with a card PATH.toml beside it, or one that a package"
+        " registers; see docs/models.md. A gallery may have vectors of several.",
+        show_default=False,
+    ),
+]
 EngineOption = Annotated[
     EngineName, typer.Option("--engine", help="What runs the network; auto takes OpenVINO.")
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from imgsearch.cli.choose import embedder_maker
+from imgsearch.cli.choose import chosen_model, embedder_maker, gallery_to_read
 from imgsearch.cli.options import (
     PIXELS_PER_MEGAPIXEL,
     EngineName,
@@ -16,6 +16,7 @@ from imgsearch.cli.options import (
     GalleryOption,
     JsonOption,
     MaxMegapixelsOption,
+    ModelOption,
     PrecisionName,
     PrecisionOption,
     WeightsOption,
@@ -56,7 +57,6 @@ from imgsearch.cli.query_options import (
 )
 from imgsearch.errors import ImageReadError
 from imgsearch.gallery.filters import Filter, unread_exif_count
-from imgsearch.gallery.locate import find_gallery
 from imgsearch.gallery.store import GalleryStore, open_for_reading
 from imgsearch.images.crop import Crop
 from imgsearch.query import QueryImage, QueryOptions, search_gallery
@@ -81,6 +81,7 @@ def query(
     formats: FormatOption = None,
     group: GroupOption = False,
     gallery: GalleryOption = None,
+    model: ModelOption = None,
     precision: PrecisionOption = PrecisionName.auto,
     engine: EngineOption = EngineName.auto,
     max_megapixels: MaxMegapixelsOption = 300,
@@ -130,8 +131,9 @@ def query(
         together=together,
     )
     queries = [_read(name, part) for name in images]
-    with open_for_reading(find_gallery(gallery)) as store:
-        maker = embedder_maker(engine, precision, weights)
+    chosen = chosen_model(model)
+    with open_for_reading(gallery_to_read(gallery, chosen)) as store:
+        maker = embedder_maker(engine, precision, weights, chosen)
         found = search_gallery(store, queries, options, maker)
         names = [tuple(images)] if together else [(name,) for name in images]
         answers = [Answer(asked, hits) for asked, hits in zip(names, found, strict=True)]

@@ -67,6 +67,7 @@ def create_embedder(
     precision: WantedPrecision = "auto",
     weights: Path | None = None,
     announce: Announce | None = None,
+    model_file: Path | None = None,
 ) -> Embedder:
     """Make the embedder whose vectors have an identity.
 
@@ -78,6 +79,7 @@ def create_embedder(
             tutorial's vectors asks for the tutorial's very numbers.
         weights: A weight file to use, and to check, instead of looking for one.
         announce: Told about slow or broken sources of the weights.
+        model_file: The file of a model that is not ours, if it is known where it is.
 
     Raises:
         EmbedderError: If this release cannot make such vectors.
@@ -85,6 +87,8 @@ def create_embedder(
         WeightsMismatchError: If the weight file holds other weights.
         WeightsNotFoundError: If no source has the weights.
     """
+    if identity.model != MODEL:
+        return _create_other(identity, engine, precision, model_file)
     _check(identity)
     if precision == "auto" and identity.preprocessing.rendering == "keras":
         precision = "fp32"
@@ -102,6 +106,8 @@ def explain_auto(identity: EmbedderIdentity) -> str:
     Raises:
         EngineError: If OpenVINO cannot be loaded.
     """
+    if identity.model != MODEL:
+        return "fp32, as nobody has measured what another does to this model"
     if identity.preprocessing.rendering == "keras":
         return "fp32, as the tutorial computes"
     from imgsearch.embedding.vgg16_openvino import explain_precision
@@ -122,6 +128,17 @@ def _check(identity: EmbedderIdentity) -> None:
             f" {MIN_SIDE}"
         )
     pooling_of(identity.pooling)
+
+
+def _create_other(
+    identity: EmbedderIdentity, engine: Engine, precision: WantedPrecision, file: Path | None
+) -> Embedder:
+    from imgsearch.embedding.models import create_model_embedder
+
+    if engine == "tensorflow":
+        raise EngineError(f"TensorFlow does not run {identity.model}; leave --engine out")
+    wanted = None if precision == "auto" else precision
+    return create_model_embedder(identity, file=file, precision=wanted)
 
 
 def _load(explicit: Path | None, announce: Announce | None) -> Vgg16Weights:

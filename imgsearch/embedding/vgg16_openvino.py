@@ -54,7 +54,7 @@ class OpenvinoVgg16(EmbedderInRounds):
         model = _features(weights, chosen)
         side = identity.preprocessing.side
         model.reshape([-1, side, side, 3])
-        request = _compile(model, chosen).create_infer_request()
+        request = compile_for_processor(model, chosen).create_infer_request()
         pool = pooling_of(identity.pooling)
 
         def embed_round(batch: PixelBatch) -> Embeddings:
@@ -155,7 +155,7 @@ def _keep(model: ov.Model, path: Path) -> None:
         _logger.info("cannot cache %s: %s", path, error)
 
 
-def _compile(model: ov.Model, precision: Precision) -> ov.CompiledModel:
+def compile_for_processor(model: ov.Model, precision: Precision) -> ov.CompiledModel:
     """Compile for one caller that uses every core: LATENCY is one stream over all of them."""
     # What the integer graph does not compute in integers is little: any float will do there.
     floats = "f32" if precision == "fp32" or not has_bf16() else "bf16"

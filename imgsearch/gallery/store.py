@@ -184,6 +184,15 @@ def _resolved(folder: Path) -> Path:
         raise GalleryNotFoundError(folder, reason) from error
 
 
+def stored_identity(folder: Path) -> EmbedderIdentity | None:
+    """Return what the vectors of a gallery mean, None if there is no gallery or it is empty."""
+    try:
+        with open_for_reading(folder) as store:
+            return store.catalog.identity()
+    except GalleryNotFoundError:
+        return None
+
+
 def require_identity(store: GalleryStore, wanted: EmbedderIdentity | None) -> None:
     """Check that a gallery's vectors are of the identity that was asked for.
 
@@ -195,7 +204,8 @@ def require_identity(store: GalleryStore, wanted: EmbedderIdentity | None) -> No
         raise EmbedderMismatchError(
             store.folder,
             f"it was made with {describe(stored)}, not with {describe(wanted)};"
-            " leave --preset out, or index into another folder with --gallery DIR",
+            " leave --preset out, choose with --model to have both, or index into another folder"
+            " with --gallery DIR",
         )
 
 

@@ -6,8 +6,10 @@ from threading import Thread
 
 import numpy as np
 import pytest
+from networks import CARD, tiny_network, write_model
 from PIL import Image
 
+from imgsearch.embedding.onnx_model import ModelFile, OnnxEmbedder
 from imgsearch.embedding.registry import create_embedder, identity_of
 from imgsearch.embedding.vgg16 import check_batch, unit_rows
 from imgsearch.embedding.weights import load_weights
@@ -42,10 +44,15 @@ def cache(tmp_path_factory):
         yield folder
 
 
+def model_file_embedder(folder):
+    path = write_model(folder, tiny_network(side=SIDE), {**CARD, "size": SIDE})
+    return OnnxEmbedder.create(ModelFile.read(path))
+
+
 @pytest.fixture(scope="module")
 def make(cache):
-    """Return the embedder of a name, made once: the fake, or an engine with its precision."""
-    made = {("fake", SIDE): FakeEmbedder()}
+    """Return the embedder of a name, made once: no engine's, or an engine's with its precision."""
+    made = {("fake", SIDE): FakeEmbedder(), ("model file", SIDE): model_file_embedder(cache)}
 
     def embedder_of(name, side=SIDE):
         if (name, side) not in made:
@@ -59,9 +66,10 @@ def make(cache):
 
 @pytest.fixture(
     params=[
-        pytest.param(name, marks=[] if name == "fake" else pytest.mark.weights)
+        pytest.param(name, marks=[] if name in ("fake", "model file") else pytest.mark.weights)
         for name in (
             "fake",
+            "model file",
             "tensorflow fp32",
             "tensorflow bf16",
             "openvino fp32",

@@ -19,7 +19,7 @@ def opened(lab, monkeypatch):
     """The laboratory's embedder behind the public functions, under every preset's name."""
     asked = []
 
-    def create(identity, *, engine, precision):
+    def create(identity, *, engine, precision, model_file):
         asked.append((engine, precision))
         return lab.make_embedder(identity)
 
