@@ -33,6 +33,11 @@ def print_paths(paths: Iterable[Path]) -> None:
         _write(os.fsencode(path) + b"\0")
 
 
+def print_bytes(content: bytes) -> None:
+    """Print on stdout what a terminal understands."""
+    _write(content)
+
+
 def print_error(text: str) -> None:
     """Print one line on stderr, if there is one."""
     if sys.stderr is None:

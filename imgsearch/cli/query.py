@@ -38,6 +38,7 @@ from imgsearch.cli.query_options import (
     GroupOption,
     HtmlOption,
     ImagesArgument,
+    InlineOption,
     InOption,
     JsonLinesOption,
     MinHeightOption,
@@ -55,6 +56,7 @@ from imgsearch.cli.query_options import (
     UntilOption,
     crop_of,
 )
+from imgsearch.cli.query_pictures import print_pictured
 from imgsearch.errors import ImageReadError
 from imgsearch.gallery.filters import Filter, unread_exif_count
 from imgsearch.gallery.store import GalleryStore, open_for_reading
@@ -89,6 +91,7 @@ def query(
     as_json: JsonOption = False,
     json_lines: JsonLinesOption = False,
     null: NullOption = False,
+    inline: InlineOption = False,
     page: HtmlOption = None,
     open_it: OpenOption = False,
     png: PngOption = None,
@@ -101,8 +104,8 @@ def query(
 
     Example: imgsearch query cat.jpg -k 5
     """
-    if as_json + json_lines + null > 1:
-        raise typer.BadParameter("choose one of --json, --json-lines and --null")
+    if as_json + json_lines + null + inline > 1:
+        raise typer.BadParameter("choose one of --json, --json-lines, --null and --inline")
     if open_it and page is None:
         raise typer.BadParameter("--open needs a page: --html OUT")
     try:
@@ -144,6 +147,8 @@ def query(
             print_json_lines(answers)
         elif null:
             print_null(answers)
+        elif inline:
+            print_pictured(answers, options.max_pixels)
         else:
             print_plain(answers)
     if page is not None or png is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,13 +28,21 @@ class Answer:
     hits: Sequence[Hit]
 
 
-def print_plain(answers: Sequence[Answer]) -> None:
-    """Print a score and a path a line; with several answers, a line before each says whose."""
+def print_plain(
+    answers: Sequence[Answer], beside: Callable[[Hit], None] = lambda _hit: None
+) -> None:
+    """Print a score and a path a line; with several answers, a line before each says whose.
+
+    Args:
+        answers: What to print.
+        beside: Called after the line of each hit.
+    """
     for answer in answers:
         if len(answers) > 1:
             print_line(f"# {one_line(answer.names[0])}")
         for hit in answer.hits:
             print_line(f"{hit.score:.3f}\t{one_line(str(hit.path))}")
+            beside(hit)
 
 
 def print_document(folder: Path, answers: Sequence[Answer]) -> None:

@@ -92,6 +92,10 @@ FormatOption = Annotated[
     list[str] | None,
     typer.Option("--format", metavar="NAME", help="JPEG, PNG, HEIF, ...; may be repeated."),
 ]
+InlineOption = Annotated[
+    bool,
+    typer.Option("--inline", help="Show the hits below their lines, in a terminal that can."),
+]
 JsonLinesOption = Annotated[
     bool, typer.Option("--json-lines", help="Print a line of JSON for each hit.")
 ]

@@ -14,7 +14,7 @@ from PIL import Image
 from imgsearch.images.budget import PixelBudget
 from imgsearch.images.prepare import prepare
 from imgsearch.images.resize import resize
-from imgsearch.types import Preprocessing
+from imgsearch.types import Pixels, Preprocessing
 
 DEFAULT_CACHE_BYTES: Final = 64_000_000
 """Some 5,000 thumbnails."""
@@ -54,8 +54,6 @@ class BytesCache:
 class SmallPictures:
     """Makes JPEGs of files of any kind that is read; serves several threads.
 
-    A file that could crash its decoder is decoded in a process of its own.
-
     Args:
         max_pixels: A picture that declares more is refused before it is decoded.
         cache: Where they are kept.
@@ -80,15 +78,33 @@ class SmallPictures:
         return self._cache.get((path, side, state), lambda: self._make(path, side))
 
     def _make(self, path: Path, side: int) -> bytes:
-        square = prepare(
-            path,
-            Preprocessing(side, "faithful"),
-            name=str(path),
-            max_pixels=self._max_pixels,
-            budget=self._budget,
-        )
-        scale = min(1.0, side / max(square.width, square.height))
-        size = max(1, round(square.width * scale)), max(1, round(square.height * scale))
+        pixels = read_within(path, side, max_pixels=self._max_pixels, budget=self._budget)
         encoded = io.BytesIO()
-        Image.fromarray(resize(square.pixels, *size)).save(encoded, "JPEG", quality=_QUALITY)
+        Image.fromarray(pixels).save(encoded, "JPEG", quality=_QUALITY)
         return encoded.getvalue()
+
+
+def read_within(
+    path: Path, side: int, *, max_pixels: int, budget: PixelBudget | None = None
+) -> Pixels:
+    """Decode a file as a viewer shows it, and make it small.
+
+    A file that could crash its decoder is decoded in a process of its own.
+
+    Args:
+        path: The file.
+        side: The longer side of the result, at most; a smaller picture is not enlarged.
+        max_pixels: A picture that declares more is refused before it is decoded.
+        budget: What several threads share, so that large pictures are decoded one by one.
+
+    Returns:
+        Shape (height, width, 3).
+
+    Raises:
+        ImageReadError: If it cannot be read or is damaged.
+    """
+    shape = Preprocessing(side, "faithful")
+    square = prepare(path, shape, name=str(path), max_pixels=max_pixels, budget=budget)
+    scale = min(1.0, side / max(square.width, square.height))
+    width, height = (max(1, round(length * scale)) for length in (square.width, square.height))
+    return resize(square.pixels, width, height)

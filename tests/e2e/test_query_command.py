@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import os
+import re
+import subprocess
 
 from PIL import Image
 
@@ -71,3 +76,28 @@ def test_a_sheet_replaces_no_other_file(imgsearch, photos, gallery, tmp_path):
     assert answer.code == 1
     assert "another file is there" in answer.err
     assert mine.read_bytes() == b"mine"
+
+
+def test_hits_are_shown_below_their_lines_in_a_terminal(imgsearch, photos, gallery):
+    asked = ("query", photos / "cat.jpg", "-k", 1, "--inline", "--gallery", gallery)
+    ours, its = os.openpty()
+    named = {**imgsearch.environment, "IMGSEARCH_PICTURES": "iterm"}
+    with subprocess.Popen(imgsearch.argv(*asked), stdout=its, env=named) as process:
+        os.close(its)
+        shown = b""
+        while not shown.endswith(b"\x07\r\n") and process.poll() is None:
+            shown += os.read(ours, 65536)
+    os.close(ours)
+
+    line, _, picture = shown.partition(b"\r\n")
+    payload = re.search(rb":([A-Za-z0-9+/=]+)\x07", picture)
+    assert line == b"1.000\t" + bytes(photos / "cat.jpg")
+    assert Image.open(io.BytesIO(base64.b64decode(payload[1]))).size == (360, 239)
+
+
+def test_elsewhere_the_lines_are_all_there_is(imgsearch, photos, gallery):
+    asked = (photos / "cat.jpg", "-k", 2, "--gallery", gallery)
+
+    plain = imgsearch("query", *asked)
+
+    assert imgsearch("query", *asked, "--inline", IMGSEARCH_PICTURES="kitty") == plain
