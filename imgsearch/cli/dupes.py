@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from imgsearch.cli.dupes_apply import apply, undo
+from imgsearch.cli.dupes_decide import ignore, keep_all, reopen, reviewed
 from imgsearch.cli.dupes_find import find
 from imgsearch.cli.dupes_plan import plan
 
@@ -32,5 +33,5 @@ dupes = typer.Typer(
     " the name of a subcommand is written ./NAME.",
 )
 dupes.command(_DEFAULT)(find)
-for subcommand in (plan, apply, undo):
+for subcommand in (plan, apply, undo, ignore, keep_all, reviewed, reopen):
     dupes.command()(subcommand)

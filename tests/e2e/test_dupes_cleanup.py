@@ -1,0 +1,185 @@
+"""Cleaning up from the command line: rules, a plan, carrying it out, taking it back, decisions."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from cleaning import tree
+from typer.testing import CliRunner
+
+from imgsearch.cli.main import app
+
+
+@pytest.fixture
+def in_process():
+    """Run a command in this process, which has loaded everything before."""
+
+    def run(*arguments):
+        return CliRunner().invoke(app, [str(each) for each in arguments])
+
+    return run
+
+
+@pytest.fixture
+def pair(lab):
+    """Two files of the same bytes, each with a side-car, and a third picture."""
+    first = lab.paint("original.png", "#f00")
+    copy = lab.root / "copies" / "original (1).png"
+    copy.parent.mkdir()
+    shutil.copy2(first, copy)
+    lab.touch(copy)
+    for name in ("original.png.xmp", "copies/original (1).png.xmp"):
+        lab.write(name, b"<xmp/>")
+    lab.paint("other.png", "#0f0")
+    lab.update()
+    return first.resolve(), copy.resolve()
+
+
+def test_a_plan_is_carried_out_and_undone(imgsearch, lab, pair, tmp_path):
+    original, copy = pair
+    before, plan = tree(lab.root), tmp_path / "plan.json"
+
+    planned = imgsearch("dupes", "plan", "-o", plan, "--gallery", lab.gallery, "--json").document
+    (entry,) = planned["entries"]
+    assert (entry["keep"]["path"], entry["remove"]["path"]) == (str(original), str(copy))
+    assert [each["path"] for each in entry["siblings"]] == [f"{copy}.xmp"]
+
+    dry = imgsearch("dupes", "apply", plan, "--gallery", lab.gallery)
+    assert f"would go to trash\t{copy}\t" in dry.out.decode()
+    assert "nothing was changed" in dry.err
+    assert tree(lab.root) == before
+
+    quarantine = f"quarantine:{tmp_path / 'q'}"
+    arguments = ("dupes", "apply", plan, "--yes", "--to", quarantine, "--gallery", lab.gallery)
+    done = imgsearch(*arguments, "--json").document
+    assert [each["path"] for each in done["removed"]] == [str(copy)]
+    assert not copy.exists()
+    assert imgsearch(*arguments, "--json").document["gone"][0]["path"] == str(copy)
+
+    undone = imgsearch("dupes", "undo", "--gallery", lab.gallery, "--json").document
+    assert sorted(each["path"] for each in undone["restored"]) == [str(copy), f"{copy}.xmp"]
+    assert tree(lab.root) == before
+    assert "nothing to undo" in imgsearch("dupes", "undo", "--gallery", lab.gallery).err
+
+
+def test_the_trash_of_the_desktop_takes_files_and_gives_them_back(imgsearch, lab, pair, tmp_path):
+    before, plan = tree(lab.root), tmp_path / "plan.json"
+    home = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "share")}
+    imgsearch("dupes", "plan", "-o", plan, "--gallery", lab.gallery)
+
+    applied = imgsearch("dupes", "apply", plan, "--yes", "--gallery", lab.gallery, **home)
+    assert applied.lines[0].startswith(f"to trash\t{pair[1]}\tidentical: {pair[0]} stays")
+    assert sorted(path.name for path in tmp_path.rglob("original (1)*")) == [
+        "original (1).png",
+        "original (1).png.trashinfo",
+        "original (1).png.xmp",
+        "original (1).png.xmp.trashinfo",
+    ]
+    assert imgsearch("dupes", "undo", "--gallery", lab.gallery, **home).code == 0
+    assert tree(lab.root) == before
+
+
+def test_keep_rules_come_from_the_command_line_and_from_a_file(
+    in_process, lab, pair, tmp_path, monkeypatch
+):
+    def kept(*options):
+        arguments = ("dupes", "--gallery", lab.gallery, "--json", *options)
+        (group,) = json.loads(in_process(*arguments).stdout)["groups"]
+        return Path(group["keep"]).name, group["members"][0]["reason"]
+
+    monkeypatch.chdir(lab.root)
+    original, copy = (path.name for path in pair)
+    assert kept("--keep-in", "copies") == (copy, "kept: under --keep-in")
+    assert kept("--keep", "shortest-name")[0] == original
+    (lab.gallery / "keep.toml").write_text('keep-in = ["../copies"]\n')
+    assert kept() == (copy, "kept: under --keep-in")
+    empty = tmp_path / "empty.toml"
+    empty.write_text("")
+    assert kept("--config", empty, "--keep", "shortest-name")[0] == original
+
+
+def test_decisions_close_a_group_until_they_are_taken_back(in_process, lab, pair):
+    def document(*arguments):
+        return json.loads(in_process(*arguments, "--gallery", lab.gallery, "--json").stdout)
+
+    def groups():
+        return len(document("dupes")["groups"])
+
+    for decision in (["keep-all", pair[0]], ["reviewed", "--all"], ["ignore", *pair]):
+        answer = document("dupes", *decision)
+        assert answer["settled_groups"] + answer["ignored_pairs"] == 1
+        assert groups() == 0
+        document("dupes", "reopen", pair[1])
+        assert groups() == 1
+
+
+def test_a_name_that_is_no_utf_8_survives_plan_apply_and_undo(imgsearch, lab, pair, tmp_path):
+    odd = Path(os.fsdecode(os.fsencode(lab.root.resolve()) + b"/caf\xe9\n.png"))
+    pair[1].rename(odd)
+    lab.update()
+    before, plan = tree(lab.root), tmp_path / "plan.json"
+    where = ("--gallery", lab.gallery)
+
+    imgsearch("dupes", "plan", "-o", plan, "--keep-in", pair[0], *where)
+    to = f"quarantine:{tmp_path / 'q'}"
+    answer = imgsearch("dupes", "apply", plan, "--yes", "--to", to, *where)
+    assert b"caf\xe9\\n.png\t" in answer.out
+    assert not odd.exists()
+    assert imgsearch("dupes", "undo", *where).out == b"back\t%b\n" % os.fsencode(odd).replace(
+        b"\n", b"\\n"
+    )
+    assert tree(lab.root) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["plan", "-o", "P", "--keep", "biggest"], "--keep biggest: there is no such rule"),
+        (["plan", "-o", "P", "--tier", "similar"], "nothing of this kind may go"),
+        (["plan", "-o", "P", "--never-touch", "absent"], "there is no such file or folder"),
+        (["plan", "-o", "P", "--config", "absent"], "cannot be read: no such file"),
+        (["plan", "-o", "P/P"], "cannot be written"),
+        (["apply", "absent.json"], "it cannot be read: no such file"),
+        (["ignore", "absent", "gone"], "cannot read absent: no such file"),
+        (["keep-all", "absent"], "cannot read absent: no such file"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(in_process, lab, tmp_path, arguments, reason):
+    lab.paint("a.png", "#f00")
+    lab.update()
+    arguments = [str(tmp_path / "no" / "P") if each == "P/P" else each for each in arguments]
+    arguments = [str(tmp_path / "P") if each == "P" else each for each in arguments]
+
+    answer = in_process("dupes", *arguments, "--gallery", lab.gallery)
+
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    assert reason in answer.stderr
+    assert len(answer.stderr.splitlines()) == 1
+    assert not (tmp_path / "P").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["apply", "plan.json", "--to", "bin"], ["plan"], ["ignore", "one"], ["reviewed"]],
+)
+def test_wrong_usage_is_two(in_process, arguments):
+    answer = in_process("dupes", *arguments)
+
+    assert (answer.exit_code, answer.stdout) == (2, "")
+
+
+def test_a_stale_entry_is_an_error_only_when_asked_for(in_process, lab, pair, tmp_path):
+    plan = tmp_path / "plan.json"
+    in_process("dupes", "plan", "-o", plan, "--gallery", lab.gallery)
+    pair[0].write_bytes(b"changed")
+    apply = ("dupes", "apply", plan, "--yes", "--gallery", lab.gallery)
+
+    answer = in_process(*apply)
+    assert answer.exit_code == 0
+    assert answer.stdout.startswith(f"stays\t{pair[1]}\t{pair[0]} has changed")
+    assert in_process(*apply, "--strict").exit_code == 1
+    assert json.loads(in_process(*apply, "--json").stdout)["removed"] == []
