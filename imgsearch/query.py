@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imgsearch.embedding.base import Embedder, EmbedderMaker
+from imgsearch.embedding.several import embed_each
 from imgsearch.errors import GalleryCorruptError, GalleryNotFoundError, QueryError
 from imgsearch.gallery.filters import Filter, choose
 from imgsearch.gallery.records import StoredImage
@@ -179,7 +180,7 @@ def compare_images(
         ).pixels
         for image in (first, second)
     ]
-    one, other = embedder.embed(np.stack(batch)).astype(np.float64)
+    one, other = embed_each(embedder, batch).astype(np.float64)
     return float(np.clip(one @ other, -1, 1))
 
 
@@ -212,7 +213,7 @@ def _vectors_of(
 ) -> list[_Vector]:
     """Return the vectors of all queries, embedding in one batch those that have none."""
     batch = [probe.prepared.pixels for probe in probes if probe.prepared is not None]
-    fresh = iter(make_embedder(identity).embed(np.stack(batch)) if batch else ())
+    fresh = iter(embed_each(make_embedder(identity), batch) if batch else ())
     return [probe.vector if probe.vector is not None else next(fresh) for probe in probes]
 
 

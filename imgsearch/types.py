@@ -12,7 +12,7 @@ Pixels: TypeAlias = npt.NDArray[np.uint8]
 """One picture: shape (height, width, 3), RGB, C-contiguous."""
 
 PixelBatch: TypeAlias = npt.NDArray[np.uint8]
-"""Pictures of one size, ready for a network: shape (n, side, side, 3), RGB, C-contiguous."""
+"""Pictures of one size, ready for a network: shape (n, height, width, 3), RGB, C-contiguous."""
 
 Embeddings: TypeAlias = npt.NDArray[np.float32]
 """Embeddings: shape (n, dim), float32, C-contiguous, each row of Euclidean length 1."""
@@ -35,7 +35,8 @@ class Preprocessing:
     """How a picture file becomes the network's input; a part of the embedder's identity.
 
     Attributes:
-        side: Width and height of the input, in pixels; the aspect ratio is not kept.
+        side: Width and height of the input, in pixels; the aspect ratio is not kept. With
+            `keeps_aspect`, the longer of them.
         rendering: `"keras"` does what Keras's `load_img` does: no EXIF turn, no colour
             management, alpha dropped, nearest-neighbour resize of the fully decoded picture.
             `"faithful"` shows the picture as a viewer would (EXIF orientation, ICC profile to
@@ -43,11 +44,18 @@ class Preprocessing:
         crop_from: None resizes the whole picture to the square. A number of pixels, at least
             `side`, keeps the aspect ratio: the shorter side is resized to it, and the middle is
             cut out.
+        keeps_aspect: Whether the whole picture keeps its aspect ratio, to the nearest of a few
+            sizes; see `imgsearch.images.shapes`.
     """
 
     side: int
     rendering: Literal["keras", "faithful"]
     crop_from: int | None = None
+    keeps_aspect: bool = False
+
+    def in_words(self) -> str:
+        """Say in a few words how a picture is shown to the network."""
+        return f"{self.rendering} {self.side} px{', aspect kept' if self.keeps_aspect else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,8 @@ class EmbedderIdentity:
             del document["details"]
         if self.preprocessing.crop_from is None:
             del document["preprocessing"]["crop_from"]
+        if not self.preprocessing.keeps_aspect:
+            del document["preprocessing"]["keeps_aspect"]
         return document
 
     @classmethod
@@ -105,6 +115,10 @@ class EmbedderIdentity:
         for text in (self.model, self.weights, self.pooling, self.details, shape.rendering):
             if not isinstance(text, str):
                 raise TypeError(f"{text!r} is no text")
+        if not isinstance(shape.keeps_aspect, bool):
+            raise TypeError(f"{shape.keeps_aspect!r} is neither true nor false")
+        if shape.keeps_aspect and (shape.rendering != "faithful" or shape.crop_from is not None):
+            raise ValueError("only the whole picture, shown faithfully, keeps its aspect ratio")
         least = [(self.dim, 1), (shape.side, 1)]
         if shape.crop_from is not None:
             least.append((shape.crop_from, shape.side))

@@ -81,7 +81,6 @@ def _document(store: GalleryStore, *, failed: bool) -> dict[str, Any]:
 def _print_plain(store: GalleryStore) -> None:
     facts = _document(store, failed=False)
     identity = store.identity()
-    shape = identity.preprocessing
     lines = {
         "gallery": one_line(str(store.folder)),
         "images": f"{facts['images']:,}",
@@ -89,7 +88,7 @@ def _print_plain(store: GalleryStore) -> None:
         "no pictures": f"{facts['ignored']:,}",
         "roots": ", ".join(one_line(root["path"]) for root in facts["roots"]),
         "preset": facts["preset"] or _no_preset(identity),
-        "embedder": f"{identity.model}, {shape.rendering} {shape.side} px, {identity.pooling}"
+        "embedder": f"{identity.model}, {identity.preprocessing.in_words()}, {identity.pooling}"
         f" pooling, {identity.dim} numbers, weights {identity.weights[:8]}",
         "other models": ", ".join(facts["models"]) or "none",
         "precision": ", ".join(facts["precisions"]) or "none yet",

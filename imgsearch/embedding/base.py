@@ -29,8 +29,8 @@ class Embedder(Protocol):
         """Embed prepared pictures.
 
         Args:
-            batch: RGB bytes, shape (n, side, side, 3) with the side of
-                `identity.preprocessing`; n may be 0.
+            batch: RGB bytes, shape (n, height, width, 3) in a size of `identity.preprocessing`:
+                its square, or one that keeps an aspect ratio; n may be 0.
 
         Returns:
             Unit rows in the order of the batch, shape (n, dim), float32.

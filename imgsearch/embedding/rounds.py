@@ -47,7 +47,7 @@ class EmbedderInRounds:
 
     def embed(self, batch: PixelBatch) -> Embeddings:
         """Embed prepared pictures, as `Embedder.embed` promises."""
-        check_batch(batch, self._identity.preprocessing.side)
+        check_batch(batch, self._identity.preprocessing)
         embeddings = np.empty((len(batch), self._identity.dim), np.float32)
         with self._turn:
             for start in range(0, len(batch), self.batch_size):

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from imgsearch.types import Embeddings, PixelBatch
+from imgsearch.types import Embeddings, PixelBatch, Preprocessing
 
 MODEL: Final = "vgg16"
 WEIGHTS_DIGEST: Final = "d9a27cc1fc7f975ef8cff49180e794ccd7c4bc868ebb49740803b3bbaa8dbefd"
@@ -39,16 +39,22 @@ def kernel_shapes() -> list[tuple[int, int, int, int]]:
     return [(3, 3, below, width) for below, width in zip([3, *widths], widths, strict=False)]
 
 
-def check_batch(batch: PixelBatch, side: int) -> None:
-    """Refuse what is no batch of prepared pictures.
+def check_batch(batch: PixelBatch, preprocessing: Preprocessing) -> None:
+    """Refuse what is no batch of pictures that were prepared in this way.
 
     Raises:
-        ValueError: Unless the batch has shape (n, side, side, 3) and dtype uint8.
+        ValueError: Unless the batch has dtype uint8 and the shape (n, side, side, 3), or, where
+            the aspect ratio is kept, (n, height, width, 3) with `side` as the longer of them.
     """
     if batch.dtype != np.uint8:
         raise ValueError(f"a batch is made of uint8 pixels, not {batch.dtype}")
-    if batch.ndim != 4 or batch.shape[1:] != (side, side, 3):
-        raise ValueError(f"a batch has the shape (n, {side}, {side}, 3), not {batch.shape}")
+    side = preprocessing.side
+    is_batch = batch.ndim == 4 and batch.shape[3] == 3 and max(batch.shape[1:3]) == side
+    if not is_batch or min(batch.shape[1:3]) < (MIN_SIDE if preprocessing.keeps_aspect else side):
+        wanted = f"{side}, {side}"
+        if preprocessing.keeps_aspect:
+            wanted = f"height, width, the longer of them {side}"
+        raise ValueError(f"a batch has the shape (n, {wanted}, 3), not {batch.shape}")
 
 
 def unit_rows(vectors: npt.NDArray[np.float32]) -> Embeddings:

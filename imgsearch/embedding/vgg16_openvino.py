@@ -53,7 +53,9 @@ class OpenvinoVgg16(EmbedderInRounds):
         chosen = choose_precision(precision)
         model = _features(weights, chosen)
         side = identity.preprocessing.side
-        model.reshape([-1, side, side, 3])
+        # Sizes that differ cost nothing here: one graph of any size is as fast as one of each.
+        height_width = [-1, -1] if identity.preprocessing.keeps_aspect else [side, side]
+        model.reshape([-1, *height_width, 3])
         request = compile_for_processor(model, chosen).create_infer_request()
         pool = pooling_of(identity.pooling)
 

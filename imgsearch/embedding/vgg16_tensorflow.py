@@ -91,12 +91,11 @@ def choose_precision(wanted: Precision | None) -> Precision:
 
 def _keras_network(identity: EmbedderIdentity, weights: Vgg16Weights) -> Network:
     """Keras's own VGG16 with Keras's own preprocessing: the reference."""
-    side = identity.preprocessing.side
     keras = _keras()
     network = keras.applications.VGG16(
         weights=None,
         include_top=False,
-        input_shape=(side, side, 3),
+        input_shape=(*_height_width(identity), 3),
         pooling="avg" if identity.pooling == "avg" else None,
     )
     network.set_weights(list(weights.arrays().values()))
@@ -111,13 +110,13 @@ def _keras_network(identity: EmbedderIdentity, weights: Vgg16Weights) -> Network
 def _bfloat_network(identity: EmbedderIdentity, weights: Vgg16Weights) -> Network:
     """Build the same layers over bfloat16 constants; mixed precision would cast at every call."""
     tf = _tensorflow()
-    side = identity.preprocessing.side
+    shape = (None, *_height_width(identity), 3)
     layers = [
         (name, tf.constant(_for_rgb(name, kernel), tf.bfloat16), tf.constant(bias, tf.bfloat16))
         for name, kernel, bias in weights.layers
     ]
 
-    @tf.function(input_signature=[tf.TensorSpec((None, side, side, 3), tf.uint8)])  # type: ignore[untyped-decorator, unused-ignore]
+    @tf.function(input_signature=[tf.TensorSpec(shape, tf.uint8)])  # type: ignore[untyped-decorator, unused-ignore]
     def run(pixels: Any) -> Any:  # noqa: ANN401 - TensorFlow is untyped
         node = tf.cast(tf.cast(pixels, tf.float32) - tf.constant(MEAN_RGB), tf.bfloat16)
         for name, kernel, bias in layers:
@@ -127,6 +126,12 @@ def _bfloat_network(identity: EmbedderIdentity, weights: Vgg16Weights) -> Networ
         return tf.cast(node, tf.float32)
 
     return lambda batch: cast(FeatureMap, run(tf.constant(batch)).numpy())
+
+
+def _height_width(identity: EmbedderIdentity) -> tuple[int | None, int | None]:
+    """Return the size of the network's input, None for what differs from batch to batch."""
+    shape = identity.preprocessing
+    return (None, None) if shape.keeps_aspect else (shape.side, shape.side)
 
 
 def _for_rgb(name: str, kernel: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imgsearch.embedding.base import Embedder, EmbedderMaker
+from imgsearch.embedding.several import embed_each
 from imgsearch.errors import GalleryCorruptError
 from imgsearch.faultpoints import reached
 from imgsearch.gallery.catalog import Catalog
@@ -101,8 +102,8 @@ class BatchWriter:
             return {}
         if self._embedder is None:
             self._embedder = self._make_embedder()
-        pixels = np.stack([picture.pixels for picture in prepared.values()])
-        embeddings = self._embedder.embed(pixels)
+        pixels = [picture.pixels for picture in prepared.values()]
+        embeddings = embed_each(self._embedder, pixels)
         return {
             digest: (_facts(digest, picture), embedding)
             for (digest, picture), embedding in zip(prepared.items(), embeddings, strict=True)

@@ -211,9 +211,8 @@ def require_identity(store: GalleryStore, wanted: EmbedderIdentity | None) -> No
 
 def describe(identity: EmbedderIdentity) -> str:
     """Return an identity in a few words."""
-    shape = identity.preprocessing
     return (
-        f"{identity.model} ({shape.rendering} {shape.side} px, {identity.pooling},"
+        f"{identity.model} ({identity.preprocessing.in_words()}, {identity.pooling},"
         f" weights {identity.weights[:8]})"
     )
 

@@ -24,6 +24,7 @@ from imgsearch.images.exif import Details, block_of, read_details
 from imgsearch.images.formats import sniff
 from imgsearch.images.isolation import WORKERS, Job
 from imgsearch.images.read import load
+from imgsearch.images.shapes import kept_shape
 from imgsearch.types import DEFAULT_MAX_PIXELS, Pixels, Preprocessing
 
 # How many times larger than the network's input a picture is decoded, at least: the resize that
@@ -36,7 +37,8 @@ class PreparedImage:
     """A picture in the size and rendering that a network wants.
 
     Attributes:
-        pixels: The network's input, shape (side, side, 3).
+        pixels: The network's input, shape (height, width, 3): a square, or of the picture's own
+            aspect ratio, as the preprocessing says.
         width: Upright width of the picture itself, in pixels.
         height: Upright height of the picture itself, in pixels.
         format: Its format by content, such as `"JPEG"`.
@@ -62,7 +64,7 @@ def prepare(
     max_pixels: int = DEFAULT_MAX_PIXELS,
     budget: PixelBudget | None = None,
 ) -> PreparedImage:
-    """Decode a picture and resize it to the square that a network wants, whatever it is.
+    """Decode a picture and resize it to the size that a network wants, whatever it is.
 
     A flawless JPEG is decoded in this process. Everything else, and what turns out to be neither,
     goes to a process of its own: a decoder that crashes, hangs or takes all memory is an
@@ -70,7 +72,7 @@ def prepare(
 
     Args:
         source: The file, or its content.
-        preprocessing: The side of the square, and how the picture is rendered.
+        preprocessing: In which size the picture is wanted, and how it is rendered.
         name: What an error message calls the file.
         max_pixels: A picture that declares more is refused before any pixel is decoded.
         budget: What several threads share, so that large pictures are decoded one by one.
@@ -115,7 +117,7 @@ def prepare_here(
     ) as found:
         if preprocessing.rendering == "keras":
             return _as_keras(found, preprocessing.side)
-        return _faithfully(found, preprocessing.side, preprocessing.crop_from)
+        return _faithfully(found, preprocessing)
 
 
 def _may_be_plain(content: bytes, preprocessing: Preprocessing) -> bool:
@@ -132,16 +134,26 @@ def _as_keras(found: Opened, side: int) -> PreparedImage:
     return PreparedImage(pixels, width, height, found.kind, *astuple(_details_of(found)))
 
 
-def _faithfully(found: Opened, side: int, crop_from: int | None) -> PreparedImage:
+def _faithfully(found: Opened, preprocessing: Preprocessing) -> PreparedImage:
     from imgsearch.images.resize import resize  # OpenCV costs 20 ms to load
 
-    rendered = render(found, math.ceil(_OVERSAMPLING * (crop_from or side)))
+    side, crop_from = preprocessing.side, preprocessing.crop_from
+    shortest = min(_shape(*found.picture.size, preprocessing))  # a quarter turn changes nothing
+    rendered = render(found, math.ceil(_OVERSAMPLING * (crop_from or shortest)))
     whole = np.asarray(rendered.picture)
     shown = _middle(whole, side / crop_from) if crop_from else whole
-    pixels = np.ascontiguousarray(resize(shown, side, side)[:, :, :3])
+    shape = _shape(rendered.width, rendered.height, preprocessing)
+    pixels = np.ascontiguousarray(resize(shown, *shape)[:, :, :3])
     return PreparedImage(
         pixels, rendered.width, rendered.height, found.kind, *astuple(_details_of(found))
     )
+
+
+def _shape(width: int, height: int, preprocessing: Preprocessing) -> tuple[int, int]:
+    """Return width and height of the network's input for a picture of this size."""
+    if preprocessing.keeps_aspect:
+        return kept_shape(width, height, preprocessing.side)
+    return preprocessing.side, preprocessing.side
 
 
 def _middle(pixels: Pixels, part: float) -> Pixels:

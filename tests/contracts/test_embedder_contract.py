@@ -27,7 +27,7 @@ class FakeEmbedder:
     precision = "fp32"
 
     def embed(self, batch):
-        check_batch(batch, SIDE)
+        check_batch(batch, self.identity.preprocessing)
         quarters = batch.reshape(len(batch), 2, SIDE // 2, 2, SIDE // 2, 3).mean(axis=(2, 4))
         return unit_rows(quarters.reshape(len(batch), 12).astype(np.float32) + 1)
 

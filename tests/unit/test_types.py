@@ -11,7 +11,10 @@ PLAIN = EmbedderIdentity("vgg16", "ab" * 32, Preprocessing(224, "faithful"), "rg
 FULL = replace(PLAIN, preprocessing=Preprocessing(224, "faithful", 256), details='{"scale": 255}')
 
 
-@pytest.mark.parametrize("identity", [PLAIN, FULL], ids=["plain", "full"])
+KEPT = replace(PLAIN, preprocessing=Preprocessing(320, "faithful", keeps_aspect=True))
+
+
+@pytest.mark.parametrize("identity", [PLAIN, FULL, KEPT], ids=["plain", "full", "kept"])
 def test_an_identity_comes_back_from_json_as_it_was(identity):
     assert EmbedderIdentity.from_json(json.loads(json.dumps(identity.to_json()))) == identity
 
@@ -34,6 +37,8 @@ def test_what_no_earlier_release_knew_is_not_written_where_it_says_nothing():
         ({"dim": True}, TypeError),
         ({"preprocessing": {"side": 224, "rendering": "faithful", "crop_from": 223}}, ValueError),
         ({"preprocessing": {"side": 224, "rendering": "faithful", "crop_from": 2.5}}, TypeError),
+        ({"preprocessing": {"side": 9, "rendering": "faithful", "keeps_aspect": 1}}, TypeError),
+        ({"preprocessing": {"side": 9, "rendering": "keras", "keeps_aspect": True}}, ValueError),
         ({"colour": "red"}, TypeError),
     ],
 )

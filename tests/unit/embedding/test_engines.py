@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from imgsearch.embedding import processor, vgg16_openvino, vgg16_tensorflow
 from imgsearch.embedding.openvino_library import load_openvino
 from imgsearch.embedding.registry import explain_auto, identity_of
+from imgsearch.embedding.several import embed_each
 from imgsearch.embedding.vgg16 import WEIGHTS_DIGEST
 from imgsearch.embedding.vgg16_openvino import (
     OpenvinoVgg16,
@@ -66,6 +68,19 @@ def test_engines_agree_in_every_pooling_and_at_another_side(pooling, weights, pi
     for precision, least in (("fp32", 0.99999), ("bf16", 0.9999)):
         engine = OpenvinoVgg16.create(identity(pooling), lambda: weights, precision=precision)
         assert cosines(engine.embed(pictures), reference).min() >= least
+
+
+def test_engines_agree_on_pictures_of_several_sizes(weights, pictures):
+    kept = Preprocessing(64, "faithful", keeps_aspect=True)
+    wanted = replace(identity("rgem-2"), preprocessing=kept)
+    shown = [pictures[0], pictures[1, :32], pictures[2, :, :32], pictures[2, :32]]
+    reference = embed_each(TensorflowVgg16.create(wanted, weights), shown)
+    coarse = embed_each(TensorflowVgg16.create(wanted, weights, precision="bf16"), shown)
+
+    for precision, least in (("fp32", 0.99999), ("bf16", 0.999)):
+        engine = OpenvinoVgg16.create(wanted, lambda: weights, precision=precision)
+        assert cosines(embed_each(engine, shown), reference).min() >= least
+    assert cosines(coarse, reference).min() >= 0.999
 
 
 def test_a_generalised_mean_is_the_power_mean_of_the_last_feature_map(weights, pictures):

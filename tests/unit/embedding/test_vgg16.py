@@ -9,6 +9,9 @@ from imgsearch.embedding.vgg16 import (
     kernel_shapes,
     unit_rows,
 )
+from imgsearch.types import Preprocessing
+
+KEPT = Preprocessing(64, "faithful", keeps_aspect=True)
 
 
 def test_thirteen_convolutions_have_the_size_that_the_digest_was_taken_over():
@@ -29,9 +32,20 @@ def test_rows_are_scaled_to_length_one_and_zeros_stay_zeros():
 @pytest.mark.parametrize("shape", [(8, 8, 3), (1, 8, 9, 3), (1, 8, 8, 4), (1, 3, 8, 8)])
 def test_a_batch_of_another_shape_is_refused(shape):
     with pytest.raises(ValueError, match="shape"):
-        check_batch(np.zeros(shape, np.uint8), 8)
+        check_batch(np.zeros(shape, np.uint8), Preprocessing(8, "faithful"))
 
 
 def test_a_batch_of_floats_is_refused():
     with pytest.raises(ValueError, match="uint8"):
-        check_batch(np.zeros((1, 8, 8, 3), np.float32), 8)
+        check_batch(np.zeros((1, 8, 8, 3), np.float32), Preprocessing(8, "faithful"))
+
+
+@pytest.mark.parametrize("size", [(64, 64), (64, 32), (32, 64)])
+def test_where_the_aspect_ratio_is_kept_the_longer_side_is_the_wanted_one(size):
+    check_batch(np.zeros((1, *size, 3), np.uint8), KEPT)
+
+
+@pytest.mark.parametrize("shape", [(1, 64, 96, 3), (1, 32, 32, 3), (1, 64, 31, 3), (64, 32, 3)])
+def test_another_longer_side_or_one_too_short_is_refused(shape):
+    with pytest.raises(ValueError, match="the longer of them 64"):
+        check_batch(np.zeros(shape, np.uint8), KEPT)

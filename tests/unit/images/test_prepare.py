@@ -10,6 +10,7 @@ from imgsearch.types import Preprocessing
 
 FAITHFUL = Preprocessing(224, "faithful")
 KERAS = Preprocessing(224, "keras")
+KEPT = Preprocessing(320, "faithful", keeps_aspect=True)
 ORIENTATION = 0x0112
 
 
@@ -179,3 +180,19 @@ def test_a_crop_is_what_pillow_resizes_of_the_same_square(pictures):
     pixels = prepare(content, Preprocessing(48, "faithful", 64), name="x").pixels
 
     assert np.abs(pixels - np.asarray(expected, np.float64)).mean() < 2
+
+
+def test_a_kept_aspect_ratio_is_that_of_the_upright_picture(pictures):
+    # 640 x 400 pixels that a viewer turns: 400 x 640, and five eighths of 320 are 200.
+    content = pictures.encode(pictures.quarters(640, 400), "JPEG", exif=turned(6))
+
+    prepared = prepare(content, KEPT, name="x")
+
+    assert prepared.pixels.shape == (320, 192, 3)
+    assert (prepared.width, prepared.height) == (400, 640)
+
+
+def test_a_kept_aspect_ratio_shows_the_whole_picture(pictures):
+    content = pictures.encode(pictures.quarters(640, 400), "PNG")
+
+    assert pictures.names_of_quarters(prepare(content, KEPT, name="x").pixels) == "rgby"

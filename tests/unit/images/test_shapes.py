@@ -1,0 +1,31 @@
+"""The few sizes in which a network sees pictures of any aspect ratio."""
+
+import pytest
+
+from imgsearch.images.shapes import kept_shape
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "shape"),
+    [
+        (640, 480, (320, 256)),  # three quarters of 320 are 240: 7.5 steps, rounded to even
+        (4000, 3000, (320, 256)),
+        (300, 200, (320, 224)),  # two thirds are 213: nearer to 7 steps than to 6
+        (200, 300, (224, 320)),
+        (50, 50, (320, 320)),
+        (1920, 1080, (320, 192)),
+    ],
+)
+def test_the_longer_side_is_as_wanted_and_the_shorter_a_multiple_of_32(width, height, shape):
+    assert kept_shape(width, height, 320) == shape
+
+
+def test_a_panorama_is_stretched_to_two_fifths():
+    assert kept_shape(10_000, 100, 320) == (320, 128)
+    assert kept_shape(1, 10_000, 320) == (128, 320)
+
+
+def test_all_aspect_ratios_together_have_thirteen_sizes():
+    shapes = {kept_shape(width, 1000, 320) for width in range(1, 20_000, 7)}
+
+    assert len(shapes) == 13  # 128 to 288 in steps of 32, lying and upright, and the square
