@@ -24,6 +24,7 @@ from imgsearch.cli.output import (
     print_line,
     print_paths,
 )
+from imgsearch.cli.progress import stages_bar
 from imgsearch.dedup.decisions import read_decisions
 from imgsearch.dedup.find import FindOptions, find_groups
 from imgsearch.dedup.keep_config import read_rulebook
@@ -66,7 +67,8 @@ def find(
         wishes = wishes_of(keep, keep_in, never_touch)
         rules = read_rulebook(wishes, store.folder, config).rules
         below = None if root is None else folder_of(root)
-        groups = find_groups(store, FindOptions(rules=rules, below=below))
+        with stages_bar(quiet=quiet or as_json) as bar:
+            groups = find_groups(store, FindOptions(rules=rules, below=below), bar)
         groups = read_decisions(store.folder).filter(groups)
     if as_json:
         print_json(_document(groups, time.monotonic() - started))

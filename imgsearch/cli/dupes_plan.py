@@ -17,6 +17,7 @@ from imgsearch.cli.dupes_options import (
 )
 from imgsearch.cli.options import GalleryOption, JsonOption, QuietOption
 from imgsearch.cli.output import json_path, one_line, print_error, print_json, print_line
+from imgsearch.cli.progress import stages_bar
 from imgsearch.dedup.decisions import read_decisions
 from imgsearch.dedup.find import FindOptions, find_groups
 from imgsearch.dedup.keep_config import read_rulebook
@@ -67,7 +68,8 @@ def plan(
     with open_for_reading(folder) as store:
         rulebook = read_rulebook(wishes, store.folder, config)
         below = None if root is None else folder_of(root)
-        found = find_groups(store, FindOptions(rules=rulebook.rules, below=below))
+        with stages_bar(quiet=quiet or as_json) as bar:
+            found = find_groups(store, FindOptions(rules=rulebook.rules, below=below), bar)
         decisions = read_decisions(store.folder)
         options = PlanOptions(rulebook.tiers, rulebook.rules, decisions)
         proposal = make_plan(store.folder, decisions.filter(found), options)

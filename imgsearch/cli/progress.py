@@ -13,6 +13,9 @@ from imgsearch.gallery.report import Progress, ProgressCallback
 CountCallback: TypeAlias = Callable[[int, int], None]
 """Told how many of something are done, and how many there are."""
 
+StageCallback: TypeAlias = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and how much there is."""
+
 _TITLES = {"scan": "Looking for files", "embed": "Indexing", "index": "Writing the index"}
 
 
@@ -47,6 +50,19 @@ def counting_bar(title: str, *, quiet: bool) -> Iterator[CountCallback]:
             return
         task = bar.add_task(title, total=None, rate="")
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def stages_bar(*, quiet: bool) -> Iterator[StageCallback]:
+    """Show a bar on stderr while the block runs, with a title for each stage."""
+    with _bar(quiet=quiet) as bar:
+        if bar is None:
+            yield lambda _what, _done, _total: None
+            return
+        task = bar.add_task("", total=None, rate="")
+        yield lambda what, done, total: bar.update(
+            task, description=what, completed=done, total=total
+        )
 
 
 @contextmanager

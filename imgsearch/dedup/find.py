@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-from imgsearch.dedup.candidates import candidate_pairs
-from imgsearch.dedup.contents import read_contents
-from imgsearch.dedup.groups import build_groups
+import numpy as np
+
+from imgsearch.dedup.candidates import Pair, Pairs, near_pairs, united, whole_pairs
+from imgsearch.dedup.contents import Content, read_contents
+from imgsearch.dedup.groups import build_groups, build_similar
 from imgsearch.dedup.keepers import KeepRules
-from imgsearch.dedup.records import Group
+from imgsearch.dedup.records import Group, Verdict
+from imgsearch.gallery.copy_cache import CopyCache
 from imgsearch.gallery.store import GalleryStore
+
+if TYPE_CHECKING:
+    from imgsearch.dedup.album import Album
+    from imgsearch.dedup.looking import PairViewer
+
+Tell: TypeAlias = Callable[[str, int, int], object]
+"""Told what is being done, how much of it is done, and how much there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,29 +33,107 @@ class FindOptions:
     Attributes:
         rules: Which picture of a group is kept.
         below: Only among the files in this folder, if it is given.
+        similar: Whether pictures that are alike and no copies are to be grouped as well.
     """
 
     rules: KeepRules = field(default_factory=KeepRules)
     below: Path | None = None
+    similar: bool = False
 
 
-def find_groups(store: GalleryStore, options: FindOptions | None = None) -> list[Group]:
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """What could be a copy of what, before it was looked at closely.
+
+    Attributes:
+        contents: What there is.
+        likely: Pairs of them that could be copies.
+        viewer: Judges pairs.
+    """
+
+    contents: Sequence[Content]
+    likely: list[Pair]
+    viewer: PairViewer
+
+
+def find_groups(
+    store: GalleryStore, options: FindOptions | None = None, tell: Tell | None = None
+) -> list[Group]:
     """Find groups of copies, in the order of their keepers' paths; no file is in two of them.
 
-    Candidates come from the vectors; each pair is then decided by the pictures themselves.
+    Candidates come from the vectors and from tiny pictures; each pair is then decided by the
+    pictures themselves. What is found out is kept in the gallery for the next time.
 
     Args:
         store: The gallery, open for reading.
         options: What to look for.
+        tell: Told how far it has come.
+
+    Returns:
+        The groups of copies; then, if they are asked for, those of tier `"similar"`, of what is
+        not proposed for removal.
 
     Raises:
         GalleryCorruptError: If the catalogue is damaged.
     """
-    from imgsearch.dedup.looking import PairViewer  # OpenCV costs 20 ms to load
+    options, tell = options or FindOptions(), tell or _tell_nobody
+    with followed(store, options.below, tell) as lead:
+        judged: dict[Pair, Verdict] = {}
 
-    options = options or FindOptions()
+        def judge(pairs: Sequence[Pair]) -> dict[Pair, Verdict]:
+            found = lead.viewer.judge(pairs)
+            judged.update(found)
+            tell("Comparing pictures", min(len(judged), len(lead.likely)), len(lead.likely))
+            return found
+
+        groups = build_groups(lead.contents, lead.likely, judge, options.rules)
+        if not options.similar:
+            return groups
+        return groups + build_similar(lead.contents, _of_kept(lead, judged, groups), options.rules)
+
+
+@contextmanager
+def followed(store: GalleryStore, below: Path | None, tell: Tell) -> Iterator[Lead]:
+    """Find what could be a copy of what, and hold open what a closer look needs."""
+    from imgsearch.dedup.album import Album  # OpenCV costs 20 ms to load
+    from imgsearch.dedup.looking import PairViewer
+
     with store.catalog.transaction("DEFERRED"):
-        contents = read_contents(store, below=options.below)
-        pairs = candidate_pairs(store, contents)
-    viewer = PairViewer(contents)
-    return build_groups(contents, viewer.judge(pairs), viewer.judge, options.rules)
+        contents = read_contents(store, below=below)
+        near = near_pairs(store, contents)
+    with CopyCache(store.folder) as cache:
+        album = Album(contents, cache)
+        album.sketch_all(lambda done, total: tell("Reading pictures", done, total))
+        if below is None:
+            album.forget_others()
+        pairs = united(near, _alike_as_a_whole(album, len(contents)), len(contents))
+        viewer = PairViewer(contents, album, cache)
+        likely = viewer.likely(pairs, lambda done, total: tell("Screening", done, total))
+        yield Lead(contents, likely, viewer)
+
+
+def _alike_as_a_whole(album: Album, count: int) -> Pairs:
+    """Return the pairs of pictures whose tiny versions are alike, in some turn or mirror."""
+    from imgsearch.dedup.sketch import coarse_turns
+
+    turns = np.zeros((count, 8, 64), np.float32)
+    for place in range(count):
+        sketch = album.sketch(place)
+        if sketch is not None:
+            turns[place] = coarse_turns(sketch)
+    return whole_pairs(turns)
+
+
+def _of_kept(
+    lead: Lead, judged: dict[Pair, Verdict], groups: Sequence[Group]
+) -> dict[Pair, Verdict]:
+    """Return the verdicts on pairs of which neither is proposed for removal."""
+    leaving = {
+        member.picture.facts.content_hash for group in groups for member in group.members[1:]
+    }
+    staying = [content.content_hash not in leaving for content in lead.contents]
+    return {pair: verdict for pair, verdict in judged.items() if all(staying[p] for p in pair)}
+
+
+def _tell_nobody(_what: str, _done: int, _total: int) -> None:
+    """Stand in for a progress callback."""

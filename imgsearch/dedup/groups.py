@@ -6,18 +6,24 @@ itself. What lies in reach of the keeper but is no copy of it starts over in a g
 
 from __future__ import annotations
 
+import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
 from typing import Final, TypeAlias
 
+from imgsearch.dedup.candidates import Pair
 from imgsearch.dedup.contents import Content
 from imgsearch.dedup.keepers import KeepRules
 from imgsearch.dedup.records import TIERS, Group, Member, Picture, Tier, Verdict
 
-Pair: TypeAlias = tuple[int, int]
-"""Two contents by their places in a list, the smaller first."""
-
 Judge: TypeAlias = Callable[[Sequence[Pair]], Mapping[Pair, Verdict]]
-"""Looks at pairs, and says what is known of them."""
+"""Looks at pairs, and says what they are."""
+
+Neighbours: TypeAlias = Mapping[int, set[int]]
+"""What each content could be a copy of."""
 
 OVERSIZED: Final = 50
 """A group with more members than this is one for people to look at."""
@@ -26,69 +32,102 @@ SAME_BYTES: Final = Verdict("identical", 1.0, "the same bytes")
 
 
 def build_groups(
-    contents: Sequence[Content],
-    verdicts: Mapping[Pair, Verdict],
-    judge: Judge,
-    rules: KeepRules,
+    contents: Sequence[Content], likely: Iterable[Pair], judge: Judge, rules: KeepRules
 ) -> list[Group]:
     """Make disjoint groups of copies, in the order of their keepers' paths.
 
+    Only the pairs that decide something are judged: those of a keeper, the best picture first,
+    with what is likely a copy of it or of its copies.
+
     Args:
         contents: What is in the gallery.
-        verdicts: What was found out about pairs of them.
-        judge: Asked about the pairs of a keeper that `verdicts` leaves open.
+        likely: Pairs of them that could be copies.
+        judge: Asked about pairs, from several threads.
         rules: Which picture of a group is kept.
     """
-    copies = [pair for pair, verdict in verdicts.items() if verdict.removable]
-    groups: list[Group] = []
-    for connected in _connected(len(contents), copies):
-        groups += _stars(connected, contents, verdicts, judge, rules)
-    return sorted(groups, key=lambda group: group.keep.path)
+    neighbours: defaultdict[int, set[int]] = defaultdict(set)
+    for first, second in likely:
+        neighbours[first].add(second)
+        neighbours[second].add(first)
+    connected = [
+        places
+        for places in _connected(len(contents), neighbours)
+        if len(places) > 1 or len(contents[places[0]].pictures) > 1
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        stars = partial(_stars, contents=contents, neighbours=neighbours, judge=judge, rules=rules)
+        found = threads.map(lambda places: list(stars(places)), sorted(connected, key=len)[::-1])
+        return sorted(chain.from_iterable(found), key=lambda group: group.keep.path)
 
 
 def build_similar(
     contents: Sequence[Content], verdicts: Mapping[Pair, Verdict], rules: KeepRules
 ) -> list[Group]:
-    """Make groups of pictures that are alike and no copies; nothing of them may be removed."""
+    """Make groups of pictures that are alike and no copies; nothing of them may be removed.
+
+    Args:
+        contents: What is in the gallery.
+        verdicts: What was found out about pairs of them.
+        rules: Which picture of a group comes first.
+    """
     alike = {pair: verdict for pair, verdict in verdicts.items() if verdict.tier == "similar"}
+    neighbours: defaultdict[int, set[int]] = defaultdict(set)
+    for first, second in alike:
+        neighbours[first].add(second)
+        neighbours[second].add(first)
     groups: list[Group] = []
-    for connected in _connected(len(contents), alike):
+    for connected in _connected(len(contents), neighbours):
         left = _ranked(connected, contents, rules)
         while len(left) > 1:
-            keeper, others = left[0], left[1:]
-            near = [place for place in others if _pair(keeper, place) in alike]
+            keeper, *left = left
+            near = [place for place in left if place in neighbours[keeper]]
             members = [(contents[place].first, alike[_pair(keeper, place)]) for place in near]
             if members:
                 groups.append(_group(contents[keeper].first, members, rules))
-            left = [place for place in others if place not in near]
+            left = [place for place in left if place not in near]
     return sorted(groups, key=lambda group: group.keep.path)
 
 
 def _stars(
     places: Iterable[int],
     contents: Sequence[Content],
-    verdicts: Mapping[Pair, Verdict],
+    neighbours: Neighbours,
     judge: Judge,
     rules: KeepRules,
 ) -> Iterator[Group]:
     """Split what hangs together into stars, the best picture first."""
-    known, left = dict(verdicts), _ranked(places, contents, rules)
+    left = _ranked(places, contents, rules)
     while left:
-        keeper, others = left[0], left[1:]
-        asked = [_pair(keeper, place) for place in others]
-        known |= judge([pair for pair in asked if pair not in known])
-        near = [place for place in others if known[_pair(keeper, place)].removable]
+        keeper, *left = left
+        copies = _copies(keeper, set(left), neighbours, judge)
         keep = rules.rank(contents[keeper].pictures)[0]
         members = [
             (picture, SAME_BYTES) for picture in contents[keeper].pictures if picture is not keep
         ] + [
-            (picture, known[_pair(keeper, place)])
-            for place in near
+            (picture, verdict)
+            for place, verdict in copies.items()
             for picture in contents[place].pictures
         ]
         if members:
             yield _group(keep, members, rules)
-        left = [place for place in others if place not in near]
+        left = [place for place in left if place not in copies]
+
+
+def _copies(
+    keeper: int, left: set[int], neighbours: Neighbours, judge: Judge
+) -> dict[int, Verdict]:
+    """Return those of the contents left that are copies of the keeper, and why."""
+    copies: dict[int, Verdict] = {}
+    front = [keeper]
+    while front:
+        near = {place for known in front for place in neighbours.get(known, ())} & left
+        left = left - near
+        pairs = {_pair(keeper, place): place for place in sorted(near)}
+        verdicts = judge(list(pairs))
+        found = {place: verdicts[pair] for pair, place in pairs.items() if verdicts[pair].removable}
+        copies |= found
+        front = list(found)
+    return copies
 
 
 def _ranked(places: Iterable[int], contents: Sequence[Content], rules: KeepRules) -> list[int]:
@@ -118,22 +157,23 @@ def _tier(verdict: Verdict) -> Tier:
     return verdict.tier
 
 
-def _connected(count: int, pairs: Iterable[Pair]) -> list[list[int]]:
-    """Return the places that pairs connect, each set in order; those on their own too."""
-    leader = list(range(count))
-
-    def find(place: int) -> int:
-        while leader[place] != place:
-            leader[place] = leader[leader[place]]
-            place = leader[place]
-        return place
-
-    for first, second in pairs:
-        leader[find(second)] = find(first)
-    sets: dict[int, list[int]] = {}
-    for place in range(count):
-        sets.setdefault(find(place), []).append(place)
-    return list(sets.values())
+def _connected(count: int, neighbours: Neighbours) -> Iterator[list[int]]:
+    """Yield the places that neighbours connect, each set in order; those on their own too."""
+    seen: set[int] = set()
+    for start in range(count):
+        if start in seen:
+            continue
+        reached, front = {start}, [start]
+        while front:
+            front = [
+                place
+                for known in front
+                for place in neighbours.get(known, ())
+                if place not in reached
+            ]
+            reached.update(front)
+        seen |= reached
+        yield sorted(reached)
 
 
 def _pair(first: int, second: int) -> Pair:

@@ -1,68 +1,142 @@
-"""Looks at pairs of contents: decodes their pictures, and verifies what could be copies."""
+"""Looks at pairs of contents: screens the many, and verifies those that could be copies.
+
+What was found out once is kept in the gallery's cache, by contents: it holds wherever they lie.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
+import json
+import os
+from collections import ChainMap
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import partial
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
+from imgsearch.dedup.album import Album, Tell
+from imgsearch.dedup.candidates import Pair, Pairs
 from imgsearch.dedup.contents import Content
-from imgsearch.dedup.groups import Pair
-from imgsearch.dedup.portrait import Portrait, read_thumbnail
 from imgsearch.dedup.records import Verdict
 from imgsearch.dedup.screening import screen
-from imgsearch.dedup.verify import verify
-from imgsearch.errors import ImageReadError
+from imgsearch.dedup.sketch import SKETCH_KIND
+from imgsearch.dedup.verify import VERIFY_VERSION, verify
+from imgsearch.dedup.whole_files import confirm
+from imgsearch.gallery.copy_cache import CopyCache
 
-PORTRAITS_HELD: Final = 2000
-"""How many pictures are held in memory while pairs are looked at; some 300 KB each."""
+SCREENED_KIND: Final = f"screened/1/{SKETCH_KIND}"
+VERDICT_KIND: Final = f"verdict/1/{VERIFY_VERSION}"
 
+_KEY_BYTES: Final = 8  # of a content's hash, among those that one picture was screened with
+_AT_ONCE: Final = 256
 _UNREADABLE: Final = Verdict(None, 0.0, "one of the files cannot be read")
-_UNLIKE: Final = Verdict(None, 0.0, "no detail in common")
 
 
 class PairViewer:
-    """Says of pairs of contents whether they are copies.
+    """Says of pairs of contents whether they are copies; for any number of threads.
 
     Args:
         contents: What the places of a pair mean.
+        album: Their pictures.
+        cache: Where answers are kept.
     """
 
-    def __init__(self, contents: Sequence[Content]) -> None:
+    def __init__(self, contents: Sequence[Content], album: Album, cache: CopyCache) -> None:
         self._contents = contents
-        self._portrait = lru_cache(PORTRAITS_HELD)(self._read)
+        self._album = album
+        self._cache = cache
+
+    def likely(self, pairs: Pairs, tell: Tell) -> list[Pair]:
+        """Return the pairs that could be copies, in order; only these need a verdict.
+
+        Args:
+            pairs: What to choose from.
+            tell: Called with how many are done, and of how many.
+        """
+        kept = self._cache.get_all(SCREENED_KIND)
+        starts = np.flatnonzero(np.diff(pairs[:, 0], prepend=-1))
+        firsts, seconds = pairs[starts, 0].tolist(), np.split(pairs[:, 1], starts[1:])
+        found: list[Pair] = []
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            for start in range(0, len(firsts), _AT_ONCE):
+                tell(start, len(firsts))
+                some = slice(start, start + _AT_ONCE)
+                screen_one = partial(self._screen, kept=kept)
+                answers = list(threads.map(screen_one, firsts[some], seconds[some]))
+                self._cache.put(SCREENED_KIND, dict(ChainMap(*(new for _, new in answers))))
+                for first, (likely, _) in zip(firsts[some], answers, strict=True):
+                    found += [(first, second) for second in likely]
+        return found
 
     def judge(self, pairs: Sequence[Pair]) -> dict[Pair, Verdict]:
         """Return the verdict of each pair."""
-        others: dict[int, list[int]] = defaultdict(list)
-        for first, second in pairs:
-            others[first].append(second)
-        verdicts: dict[Pair, Verdict] = {}
-        with ThreadPoolExecutor() as threads:
-            for found in threads.map(self._judge_one, others.keys(), others.values()):
-                verdicts |= found
-        return verdicts
+        keys = {pair: self._key(pair) for pair in pairs}
+        kept = self._cache.get(VERDICT_KIND, keys.values())
+        verdicts = {pair: _parsed(kept[key]) for pair, key in keys.items() if key in kept}
+        new = {pair: self._look(*pair) for pair in pairs if pair not in verdicts}
+        self._cache.put(
+            VERDICT_KIND,
+            {keys[pair]: _kept(verdict) for pair, verdict in new.items() if _lasts(verdict)},
+        )
+        return verdicts | new
 
-    def _judge_one(self, first: int, seconds: Sequence[int]) -> dict[Pair, Verdict]:
-        """Compare one content with others."""
-        verdicts = {(first, second): _UNREADABLE for second in seconds}
-        portrait = self._portrait(first)
-        readable = [second for second in seconds if self._portrait(second) is not None]
-        if portrait is None or not readable:
-            return verdicts
-        portraits = [each for each in map(self._portrait, readable) if each is not None]
-        likely = screen(portrait, portraits)
-        for second, other, is_likely in zip(readable, portraits, likely, strict=True):
-            verdicts[first, second] = verify(portrait, other) if is_likely else _UNLIKE
-        return verdicts
+    def _screen(
+        self, first: int, seconds: npt.NDArray[np.int64], kept: dict[bytes, bytes]
+    ) -> tuple[list[int], dict[bytes, bytes]]:
+        """Return the likely ones of others, and what is new to the cache."""
+        key = self._hash(first)
+        known = _unpacked(kept.get(key, b""))
+        asked = {second: self._hash(second)[:_KEY_BYTES] for second in seconds.tolist()}
+        new = self._screen_new(first, [place for place in asked if asked[place] not in known])
+        known |= {asked[place]: is_likely for place, is_likely in new.items()}
+        likely = [place for place in asked if known.get(asked[place])]
+        return likely, {key: _packed(known)} if new else {}
 
-    def _read(self, place: int) -> Portrait | None:
-        """Make the portrait of a content, None where no file of it can be read."""
-        for picture in self._contents[place].pictures:
-            try:
-                return Portrait(read_thumbnail(picture.path))
-            except ImageReadError:
-                continue
-        return None
+    def _screen_new(self, first: int, seconds: Sequence[int]) -> dict[int, bool]:
+        """Say of pictures that can be read whether they are likely copies of one that can."""
+        sketch = self._album.sketch(first) if seconds else None
+        if sketch is None:
+            return {}
+        others = {second: self._album.sketch(second) for second in seconds}
+        readable = {second: other for second, other in others.items() if other is not None}
+        answers = screen(sketch, list(readable.values())).tolist()
+        return dict(zip(readable, answers, strict=True))
+
+    def _look(self, first: int, second: int) -> Verdict:
+        portraits = self._album.portrait(first), self._album.portrait(second)
+        if portraits[0] is None or portraits[1] is None:
+            return _UNREADABLE
+        verdict = verify(portraits[0], portraits[1])
+        return confirm(verdict, self._contents[first].first, self._contents[second].first)
+
+    def _key(self, pair: Pair) -> bytes:
+        return b"".join(sorted(self._hash(place) for place in pair))
+
+    def _hash(self, place: int) -> bytes:
+        return self._contents[place].content_hash
+
+
+def _packed(known: dict[bytes, bool]) -> bytes:
+    return b"".join(key + bytes([is_likely]) for key, is_likely in sorted(known.items()))
+
+
+def _unpacked(kept: bytes) -> dict[bytes, bool]:
+    entries = (
+        kept[start : start + _KEY_BYTES + 1] for start in range(0, len(kept), _KEY_BYTES + 1)
+    )
+    return {entry[:-1]: bool(entry[-1]) for entry in entries}
+
+
+def _lasts(verdict: Verdict) -> bool:
+    """Tell whether a verdict is of the contents, and not of what became of their files."""
+    return verdict is not _UNREADABLE
+
+
+def _kept(verdict: Verdict) -> bytes:
+    return json.dumps([verdict.tier, verdict.score, verdict.reason]).encode()
+
+
+def _parsed(kept: bytes) -> Verdict:
+    return Verdict(*json.loads(kept))

@@ -13,15 +13,7 @@ import numpy.typing as npt
 import simplejpeg
 from PIL import Image
 
-from imgsearch.dedup.local_features import (
-    LocalFeatures,
-    Plane,
-    Points,
-    corners,
-    evened,
-    extract,
-    light_and_colour,
-)
+from imgsearch.dedup.local_features import LocalFeatures, extract
 from imgsearch.images.prepare import prepare
 from imgsearch.images.resize import resize
 from imgsearch.types import DEFAULT_MAX_PIXELS, Pixels, Preprocessing
@@ -31,7 +23,8 @@ THUMBNAIL_SIDE: Final = 256
 
 _TINY_SIDE: Final = 32
 _QUALITY: Final = 85
-_AS_A_SQUARE: Final = Preprocessing(THUMBNAIL_SIDE, "faithful")
+AS_A_SQUARE: Final = Preprocessing(THUMBNAIL_SIDE, "faithful")
+"""How a file is read for a thumbnail; `thumbnail_of` gives it its own shape back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +92,6 @@ class Portrait:
         """The local features, extracted at the first use."""
         return self.known_features or extract(self.thumbnail.pixels)
 
-    @cached_property
-    def light_and_colour(self) -> tuple[Plane, Plane]:
-        """The light of the picture, and its colour half as fine."""
-        return light_and_colour(self.thumbnail.pixels)
-
-    @cached_property
-    def evened(self) -> Plane:
-        """The detail of the picture alone, its light and contrast the same everywhere."""
-        return evened(self.thumbnail.pixels)
-
-    @cached_property
-    def corners(self) -> Points:
-        """Places whose detail can be found again in another picture, the clearest first."""
-        return corners(self.evened)
-
 
 def thumbnail_of(pixels: Pixels, width: int, height: int) -> Thumbnail:
     """Make a thumbnail of an upright picture that is decoded, perhaps in another size or shape.
@@ -135,5 +113,5 @@ def read_thumbnail(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Thumb
     Raises:
         ImageReadError: If it cannot be read or is damaged.
     """
-    square = prepare(path, _AS_A_SQUARE, name=str(path), max_pixels=max_pixels)
+    square = prepare(path, AS_A_SQUARE, name=str(path), max_pixels=max_pixels)
     return thumbnail_of(square.pixels, square.width, square.height)

@@ -14,11 +14,13 @@ from imgsearch.embedding.several import embed_each
 from imgsearch.errors import GalleryCorruptError
 from imgsearch.faultpoints import reached
 from imgsearch.gallery.catalog import Catalog
+from imgsearch.gallery.copy_cache import CopyCache
 from imgsearch.gallery.pipeline import FileLoader, KnownContent, LoadedImage
 from imgsearch.gallery.records import ImageFacts, IndexedFile, Reject
 from imgsearch.gallery.roots import read_roots
 from imgsearch.gallery.scan import Scan
 from imgsearch.images.prepare import PreparedImage
+from imgsearch.images.thumbnail import THUMBNAIL_KIND
 from imgsearch.types import EmbedderIdentity, Preprocessing
 
 _OUTCOMES_PER_COMMIT = 512
@@ -48,6 +50,8 @@ class BatchWriter:
         known: KnownContent,
         identity: EmbedderIdentity,
         make_embedder: EmbedderMaker,
+        *,
+        thumbnails: CopyCache,
     ) -> None:
         self.counts = Counts()
         self.known = known
@@ -57,6 +61,7 @@ class BatchWriter:
         self._scan = scan
         self._identity = identity
         self._make_embedder = partial(make_embedder, identity)
+        self._thumbnails = thumbnails
         self._embedder: Embedder | None = None
         self._pending: list[LoadedImage | Reject] = []
         self._to_embed = 0
@@ -90,6 +95,7 @@ class BatchWriter:
                 for facts, _ in embedded.values():
                     self._catalog.note_exif(facts)
             reached("batch.committed")
+            self._thumbnails.put(THUMBNAIL_KIND, _thumbnails(batch))
             for digest in embedded:
                 self.known.release(digest)
             self._pending = [loader.load_anyway(item.stamp) for item in unknown]
@@ -169,6 +175,11 @@ class BatchWriter:
             if self._embedder is not None:
                 self._catalog.add_precision(self._embedder.precision)
         return self._generation
+
+
+def _thumbnails(batch: list[LoadedImage | Reject]) -> dict[bytes, bytes]:
+    loaded = [item for item in batch if isinstance(item, LoadedImage)]
+    return {item.content_hash: item.thumbnail for item in loaded if item.thumbnail is not None}
 
 
 def _facts(digest: bytes, picture: PreparedImage) -> ImageFacts:

@@ -23,6 +23,7 @@ from imgsearch.images.discover import looks_like_image, sniff
 from imgsearch.images.fingerprint import content_hash
 from imgsearch.images.prepare import PreparedImage, prepare
 from imgsearch.images.read import explain_os_error, load, unchanged
+from imgsearch.images.thumbnail import pack_thumbnail, serves_as_thumbnail
 from imgsearch.types import Preprocessing
 
 _Item = TypeVar("_Item")
@@ -37,11 +38,13 @@ class LoadedImage:
         stamp: The file.
         content_hash: sha256 of its bytes.
         prepared: The network's input, or None where the content's embedding is known already.
+        thumbnail: For the cache of the search for copies, if the network's input is one.
     """
 
     stamp: FileStamp
     content_hash: bytes
     prepared: PreparedImage | None
+    thumbnail: bytes | None = None
 
 
 class KnownContent:
@@ -127,7 +130,8 @@ class FileLoader:
         except ImageReadError:
             self.known.release(digest)
             raise
-        return LoadedImage(stamp, digest, prepared)
+        kept = pack_thumbnail(prepared) if serves_as_thumbnail(self.preprocessing) else None
+        return LoadedImage(stamp, digest, prepared, kept)
 
 
 def map_in_order(

@@ -18,7 +18,10 @@ from imgsearch.images.discover import walk as walk_folder
 
 _ROWS_PER_INSERT = 10_000
 _ROWS_PER_READ = 1_000
-_OWN_NAMES = r"catalog\.sqlite(-\w+)?|index-\d+\.faiss|manifest\.json|writer\.(lock|json)"
+_OWN_NAMES = (
+    r"catalog\.sqlite(-\w+)?|index-\d+\.faiss|manifest\.json|writer\.(lock|json)"
+    r"|copies\.sqlite(-journal)?"
+)
 _AFTER_ALL_PATHS = b"\xff" * 4097  # longer than any path that a system takes
 
 _TABLES = """

@@ -15,6 +15,7 @@ from imgsearch.errors import ImageFolderError
 from imgsearch.faultpoints import reached
 from imgsearch.gallery.batch import BatchWriter
 from imgsearch.gallery.catalog import Catalog
+from imgsearch.gallery.copy_cache import CopyCache
 from imgsearch.gallery.index_file import is_current, load_index, publish_index
 from imgsearch.gallery.pipeline import FileLoader, KnownContent, map_in_order
 from imgsearch.gallery.records import RejectKind
@@ -70,8 +71,10 @@ def update_gallery(
         reached("update.roots_added")
         scan = _scan(store.catalog, walks, options, tell)
         reached("update.scanned")
-        with _known_content(store.folder) as known:
-            writer = BatchWriter(store.catalog, scan, known, identity, make_embedder)
+        with _known_content(store.folder) as known, CopyCache(store.folder) as thumbnails:
+            writer = BatchWriter(
+                store.catalog, scan, known, identity, make_embedder, thumbnails=thumbnails
+            )
             _read_files(scan, writer, options, tell)
         reached("update.all_read")
         removed = _finish(store.catalog, scan, identity)

@@ -8,8 +8,9 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from imgsearch.dedup.candidates import Pair
 from imgsearch.dedup.contents import Content
-from imgsearch.dedup.groups import OVERSIZED, Pair, build_groups, build_similar
+from imgsearch.dedup.groups import OVERSIZED, build_groups, build_similar
 from imgsearch.dedup.keepers import KeepRules
 from imgsearch.dedup.records import Group, Picture, Verdict
 from imgsearch.gallery.records import FileStamp, ImageFacts
@@ -83,10 +84,26 @@ def test_a_pair_that_was_never_a_candidate_is_judged_before_it_is_grouped():
     assert names(groups) == [["a0", "b0", "c0"]]
 
 
+def test_only_the_pairs_of_a_keeper_and_of_its_copies_are_judged():
+    contents = [content(name, 90 - place) for place, name in enumerate("abcde")]
+    copies = {(0, 1): COPY, (1, 2): COPY, (0, 2): COPY, (1, 4): SIMILAR, (0, 4): SIMILAR}
+    asked: list[Pair] = []
+
+    def judge(pairs: Sequence[Pair]) -> dict[Pair, Verdict]:
+        asked.extend(pairs)
+        return {pair: copies.get(pair, DIFFERENT) for pair in pairs}
+
+    likely = [(0, 1), (1, 2), (1, 4), (3, 4)]
+    groups = build_groups(contents, likely, judge, RULES)
+
+    assert names(groups) == [["a0", "b0", "c0"]]
+    assert asked == [(0, 1), (0, 2), (0, 4), (3, 4)]
+
+
 def test_a_group_is_of_its_weakest_tier():
     contents = [content("a", 30), content("b", 20), content("c", 10)]
-    edited = Verdict("edited", 0.9, "cropped")
-    (group,) = build_groups(contents, {(0, 1): COPY, (0, 2): edited}, judge_by({}), RULES)
+    verdicts = {(0, 1): COPY, (0, 2): Verdict("edited", 0.9, "cropped")}
+    (group,) = build_groups(contents, verdicts, judge_by(verdicts), RULES)
     assert group.tier == "edited"
     assert group.members[0].verdict.tier == "edited"
 
@@ -101,10 +118,10 @@ def test_pictures_that_are_only_alike_are_in_no_group_of_copies():
 def test_a_group_of_many_members_is_flagged():
     contents = [content(f"p{place:03}", 1000 - place) for place in range(OVERSIZED + 2)]
     verdicts = dict.fromkeys(combinations(range(OVERSIZED + 2), 2), COPY)
-    (group,) = build_groups(contents, verdicts, judge_by({}), RULES)
+    (group,) = build_groups(contents, verdicts, judge_by(verdicts), RULES)
     assert group.oversized
     verdicts = dict.fromkeys(combinations(range(OVERSIZED + 1), 2), COPY)
-    (group,) = build_groups(contents[:-1], verdicts, judge_by({}), RULES)
+    (group,) = build_groups(contents[:-1], verdicts, judge_by(verdicts), RULES)
     assert not group.oversized
 
 

@@ -8,7 +8,6 @@ from PIL import Image
 
 from imgsearch.dedup.local_features import LocalFeatures, extract
 from imgsearch.dedup.portrait import Portrait, Thumbnail, thumbnail_of
-from imgsearch.dedup.screening import screen
 from imgsearch.dedup.verify import verify
 
 PHOTOS = Path(__file__).parents[3] / "data" / "photos"
@@ -42,7 +41,6 @@ def test_a_cropped_and_mirrored_picture_is_edited(cat):
 
 def test_two_photos_are_different_pictures(cat, dog):
     assert verify(portrait(cat), portrait(dog)).tier is None
-    assert not screen(portrait(cat), [portrait(dog)])[0]
 
 
 def test_neighbouring_views_that_overlap_a_little_are_no_copies(cat):
@@ -50,11 +48,6 @@ def test_neighbouring_views_that_overlap_a_little_are_no_copies(cat):
     left = cat.crop((0, 0, width * 6 // 10, height))
     right = cat.crop((width * 4 // 10, 0, width, height))  # a third of each is in both
     assert verify(portrait(left), portrait(right)).tier == "similar"
-
-
-def test_a_crop_passes_the_screen(cat, dog):
-    part = cat.crop((0, 0, cat.width * 3 // 4, cat.height * 3 // 4))
-    assert screen(portrait(cat), [portrait(dog), portrait(part)]).tolist() == [False, True]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 1000), (1000, 1), (2, 3), (40, 40)])

@@ -1,0 +1,109 @@
+"""The pictures of a search for copies: sketches of all of them, and portraits of those looked at.
+
+What was made once is kept in the gallery's cache; the files are read for the rest.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+from imgsearch.dedup.contents import Content
+from imgsearch.dedup.portrait import AS_A_SQUARE, Portrait, thumbnail_of
+from imgsearch.dedup.sketch import SKETCH_KIND, Sketch, draw
+from imgsearch.errors import ImageReadError
+from imgsearch.gallery.copy_cache import CopyCache
+from imgsearch.images.prepare import prepare
+from imgsearch.images.thumbnail import THUMBNAIL_KIND, pack_thumbnail, unpack_thumbnail
+
+SKETCHES_HELD: Final = 150_000
+"""How many sketches are held in memory, of some 4 KB each; the others are read when needed."""
+PORTRAITS_HELD: Final = 1_000
+"""How many portraits are held in memory, of some 300 KB each."""
+
+Tell: TypeAlias = Callable[[int, int], object]
+"""Told how many of something are done, and how many there are."""
+
+_AT_ONCE: Final = 256
+_HASH_BYTES: Final = 32
+
+
+class Album:
+    """Pictures by their contents' places in a list; for any number of threads.
+
+    Args:
+        contents: What the places mean.
+        cache: Where thumbnails and sketches are kept.
+    """
+
+    def __init__(self, contents: Sequence[Content], cache: CopyCache) -> None:
+        self._hashes = [content.content_hash for content in contents]
+        self._contents = contents
+        self._cache = cache
+        self.sketch = lru_cache(SKETCHES_HELD)(self._sketch)
+        self.portrait = lru_cache(PORTRAITS_HELD)(self._portrait)
+
+    def sketch_all(self, tell: Tell) -> None:
+        """Sketch the pictures that have no sketch yet, in threads; forget those that are gone."""
+        known = set(self._cache.keys(SKETCH_KIND))
+        missing = [place for place, key in enumerate(self._hashes) if key not in known]
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            for start in range(0, len(missing), _AT_ONCE):
+                tell(start, len(missing))
+                self._sketch_some(missing[start : start + _AT_ONCE], threads)
+
+    def forget_others(self) -> None:
+        """Take out of the cache what was found of contents that are not in this album."""
+        here = set(self._hashes)
+        for kind in self._cache.kinds():
+            gone = [key for key in self._cache.keys(kind) if not here.issuperset(_contents(key))]
+            self._cache.remove(kind, gone)
+
+    def _sketch_some(self, places: Sequence[int], threads: ThreadPoolExecutor) -> None:
+        keys = [self._hashes[place] for place in places]
+        kept = self._cache.get(THUMBNAIL_KIND, keys)
+        found = list(threads.map(self._read, places, map(kept.get, keys)))
+        made = {key: thumb for key, thumb in zip(keys, found, strict=True) if thumb is not None}
+        sketches = dict(zip(made, threads.map(_drawn, made.values()), strict=True))
+        self._cache.put(THUMBNAIL_KIND, {key: made[key] for key in made.keys() - kept.keys()})
+        self._cache.put(SKETCH_KIND, {key: each.to_bytes() for key, each in sketches.items()})
+
+    def _sketch(self, place: int) -> Sketch | None:
+        key = self._hashes[place]
+        kept = self._cache.get(SKETCH_KIND, [key]).get(key)
+        if kept is not None:
+            return Sketch.from_bytes(kept)
+        thumbnail = self._thumbnail(place)
+        return None if thumbnail is None else _drawn(thumbnail)
+
+    def _portrait(self, place: int) -> Portrait | None:
+        """Make the portrait of a content, None where no file of it can be read."""
+        thumbnail = self._thumbnail(place)
+        return None if thumbnail is None else Portrait(thumbnail_of(*unpack_thumbnail(thumbnail)))
+
+    def _thumbnail(self, place: int) -> bytes | None:
+        key = self._hashes[place]
+        return self._read(place, self._cache.get(THUMBNAIL_KIND, [key]).get(key))
+
+    def _read(self, place: int, kept: bytes | None) -> bytes | None:
+        """Return a thumbnail as it is kept, None where no file of the content can be read."""
+        if kept is not None:
+            return kept
+        for picture in self._contents[place].pictures:
+            try:
+                return pack_thumbnail(prepare(picture.path, AS_A_SQUARE, name=str(picture.path)))
+            except ImageReadError:
+                continue
+        return None
+
+
+def _contents(key: bytes) -> list[bytes]:
+    """Return the contents that a key of the cache is made of: one, or the two of a pair."""
+    return [key[start : start + _HASH_BYTES] for start in range(0, len(key), _HASH_BYTES)]
+
+
+def _drawn(thumbnail: bytes) -> Sketch:
+    return draw(thumbnail_of(*unpack_thumbnail(thumbnail)).pixels)

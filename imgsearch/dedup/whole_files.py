@@ -1,0 +1,63 @@
+"""What small pictures do not show of two files: all their pixels, and further pictures in them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from imgsearch.dedup.records import Picture, Verdict
+from imgsearch.errors import ImageReadError
+from imgsearch.images.decode import decode, opened
+from imgsearch.types import DEFAULT_MAX_PIXELS
+
+_SINGLE: Final = frozenset(("JPEG", "JPEG2000", "BMP", "QOI", "TGA", "PPM", "SGI", "DDS", "PCX"))
+"""Formats whose files hold one picture."""
+
+_LOSSLESS: Final = frozenset(("PNG", "BMP", "TIFF", "QOI", "TGA", "PPM", "SGI", "PCX", "WEBP"))
+
+
+def confirm(verdict: Verdict, first: Picture, second: Picture) -> Verdict:
+    """Look at the files of two pictures that are copies by what small pictures show.
+
+    A file of several pictures (an animation, pages) is no copy of another whose first picture is
+    the same. And where all pixels are the same, the tier says so.
+
+    Args:
+        verdict: What the small pictures showed.
+        first: A picture.
+        second: The other.
+    """
+    if not verdict.removable:
+        return verdict
+    try:
+        if _holds_several(first) or _holds_several(second):
+            reason = "the first of several pictures in a file; the others were not compared"
+            return Verdict("similar", 0.0, reason)
+        if verdict.tier == "copy" and _are_equal(first, second):
+            return Verdict("pixels", 1.0, "the same pixels")
+    except ImageReadError as error:
+        return replace(verdict, tier="similar", reason=f"a file cannot be read whole: {error}")
+    return verdict
+
+
+def _holds_several(picture: Picture) -> bool:
+    if picture.facts.format in _SINGLE:
+        return False
+    path = picture.path
+    with opened(path, name=str(path), max_pixels=DEFAULT_MAX_PIXELS) as found:
+        return int(getattr(found.picture, "n_frames", 1)) > 1
+
+
+def _are_equal(first: Picture, second: Picture) -> bool:
+    """Tell whether two pictures have the same pixels; of two JPEGs, one may lack its EXIF data."""
+    one, other = first.facts, second.facts
+    same_size = (one.width, one.height) == (other.width, other.height)
+    comparable = one.format == other.format or {one.format, other.format} <= _LOSSLESS
+    return same_size and comparable and _digest(first.path) == _digest(second.path)
+
+
+def _digest(path: Path) -> bytes:
+    pixels = decode(path, name=str(path)).pixels
+    return sha256(pixels.data).digest()

@@ -1,0 +1,208 @@
+"""What the search for copies need not find out twice: small pictures, landmarks, verdicts.
+
+A cache in a file of its own beside the catalogue. Nothing is lost when it is gone: where it cannot
+be read, written or understood, the search goes on without it, and the log says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+from urllib.parse import quote
+
+COPY_CACHE_NAME: Final = "copies.sqlite"
+
+_log = logging.getLogger(__name__)
+
+_OWNER: Final = 0x494D4743  # "IMGC": SQLite's place to say whose file this is
+_OWNER_AT: Final = 68  # in SQLite's header
+_SQLITE: Final = b"SQLite format 3\0"
+_PAGE_BYTES: Final = 16384
+_KEYS_AT_ONCE: Final = 500
+_BUSY_S: Final = 5.0
+_DAMAGED: Final = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
+_TABLE: Final = """
+CREATE TABLE IF NOT EXISTS found (
+    kind  TEXT NOT NULL,        -- what the value is, with the version of the code that made it
+    of    BLOB NOT NULL,        -- what it was found of: a content's hash, or those of a pair
+    value BLOB NOT NULL,
+    crc32 INTEGER NOT NULL,     -- of the rest of the row
+    PRIMARY KEY (kind, of)
+)
+"""
+
+
+class CopyCache:
+    """Values by kind and by what they are of; for any number of threads.
+
+    Args:
+        folder: The gallery's. What is put into a cache on a read-only disk is gone with it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / COPY_CACHE_NAME
+        self._lock = threading.Lock()
+        self._connection = self._opened()
+
+    def __enter__(self) -> CopyCache:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _where: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; what is put in afterwards is not kept."""
+        with self._lock:
+            self._disconnect()
+
+    def get(self, kind: str, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+        """Return the sound values of some keys; a damaged one is as good as none."""
+        wanted = list(dict.fromkeys(keys))
+        found: dict[bytes, bytes] = {}
+        for start in range(0, len(wanted), _KEYS_AT_ONCE):
+            some = wanted[start : start + _KEYS_AT_ONCE]
+            places = ",".join("?" * len(some))
+            found |= self._sound(kind, f"AND of IN ({places})", some)
+        return found
+
+    def get_all(self, kind: str) -> dict[bytes, bytes]:
+        """Return all sound values of a kind."""
+        return self._sound(kind, "", ())
+
+    def put(self, kind: str, values: Mapping[bytes, bytes]) -> None:
+        """Keep values, in one transaction; those of the same kind and key are replaced."""
+        rows = [(kind, key, value, _crc32(kind, key, value)) for key, value in values.items()]
+        if rows:
+            self._change("INSERT OR REPLACE INTO found VALUES (?, ?, ?, ?)", rows)
+
+    def remove(self, kind: str, keys: Iterable[bytes]) -> None:
+        """Forget the values of some keys."""
+        self._change("DELETE FROM found WHERE kind = ? AND of = ?", [(kind, key) for key in keys])
+
+    def kinds(self) -> list[str]:
+        """Return of which kinds there are values."""
+        return [kind for (kind,) in self._rows("SELECT DISTINCT kind FROM found", ())]
+
+    def keys(self, kind: str) -> list[bytes]:
+        """Return what there are values of."""
+        return [key for (key,) in self._rows("SELECT of FROM found WHERE kind = ?", (kind,))]
+
+    def _sound(self, kind: str, condition: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        query = f"SELECT of, value, crc32 FROM found WHERE kind = ? {condition}"
+        return {
+            key: value
+            for key, value, crc32 in self._rows(query, (kind, *keys))
+            if _crc32(kind, key, value) == crc32
+        }
+
+    def _rows(self, query: str, values: Sequence[object]) -> Iterator[Any]:
+        with self._lock:
+            if self._connection is None:
+                return iter(())
+            try:
+                return iter(self._connection.execute(query, values).fetchall())
+            except sqlite3.Error as error:
+                self._give_up(error)
+                return iter(())
+
+    def _change(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
+        with self._lock:
+            if self._connection is None:
+                return
+            try:
+                with self._connection:
+                    self._connection.executemany(statement, rows)
+            except sqlite3.Error as error:
+                self._give_up(error)
+
+    def _opened(self) -> sqlite3.Connection | None:
+        """Open the file, or make it; one that is damaged is made anew, for it is only a cache."""
+        if not _is_ours(self.path):
+            _log.warning("%s is not ours, and is left alone; nothing is kept", self.path)
+            return None
+        try:
+            return _connect(self.path)
+        except sqlite3.Error as error:
+            if _code(error) not in _DAMAGED or not self._removed():
+                return self._read_only(error)
+        try:
+            return _connect(self.path)
+        except sqlite3.Error as error:
+            return self._read_only(error)
+
+    def _read_only(self, error: sqlite3.Error) -> sqlite3.Connection | None:
+        address = f"file:{quote(str(self.path))}?mode=ro&immutable=1"
+        try:
+            connection = sqlite3.connect(address, uri=True, check_same_thread=False)
+            with closing(connection.execute("SELECT 1 FROM found LIMIT 1")):
+                return connection
+        except sqlite3.Error:
+            _log.info("%s: nothing is kept of the search for copies (%s)", self.path, error)
+            return None
+
+    def _give_up(self, error: sqlite3.Error) -> None:
+        """Go on without the file: a disk that is full, say, may not stop the search."""
+        _log.warning("%s: the search for copies goes on without it (%s)", self.path, error)
+        self._disconnect()
+        if _code(error) in _DAMAGED:
+            self._removed()
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _removed(self) -> bool:
+        """Delete a damaged cache; the next search makes another."""
+        try:
+            self.path.unlink()
+        except OSError:
+            return False
+        return True
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether a file is a cache of ours, or can become one: it is empty, or not there."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_OWNER_AT + 4)
+    except FileNotFoundError:
+        return not path.is_symlink()
+    except OSError:
+        return False
+    return not head or (head.startswith(_SQLITE) and head[_OWNER_AT:] == _OWNER.to_bytes(4, "big"))
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False)
+    try:
+        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        with connection:  # together: a file that has a table has its owner too
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(f"PRAGMA application_id = {_OWNER}")
+            connection.execute(_TABLE)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _crc32(kind: str, key: bytes, value: bytes) -> int:
+    return zlib.crc32(value, zlib.crc32(key, zlib.crc32(kind.encode())))
