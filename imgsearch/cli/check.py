@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from imgsearch.cli.choose import chosen_model, gallery_to_read
 from imgsearch.cli.options import GalleryOption, JsonOption, ModelOption, QuietOption
 from imgsearch.cli.output import json_path, print_error, print_json, print_line
+from imgsearch.dedup.leftovers import find_leftovers
 from imgsearch.gallery.check import CheckReport, check_gallery
 
 
@@ -32,12 +34,12 @@ def check(
 
     Looks at its catalogue, its vectors and its index; a sample of the answers of FAISS is held
     against scikit-learn's cosine_similarity. Exits 1 if anything is wrong; an index file that is
-    merely behind, as while `imgsearch index` runs, is not.
+    merely behind, as while `imgsearch index` runs, is not, nor is a clean-up that was cut off.
 
     Example: imgsearch check
     """
     folder = gallery_to_read(gallery, chosen_model(model))
-    report = check_gallery(folder, sample=sample, repair=repair)
+    report = _with_leftovers(check_gallery(folder, sample=sample, repair=repair), folder)
     if as_json:
         print_json(
             {
@@ -54,6 +56,14 @@ def check(
         print_error(f"problem: {problem}")
     if not report.healthy:
         raise typer.Exit(1)
+
+
+def _with_leftovers(report: CheckReport, folder: Path) -> CheckReport:
+    """Add what clean-ups of copies left behind."""
+    left = find_leftovers(folder)
+    return replace(
+        report, notes=report.notes + left.notes, problems=report.problems + left.problems
+    )
 
 
 def _summary(report: CheckReport) -> str:

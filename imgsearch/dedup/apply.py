@@ -182,18 +182,16 @@ class _Run:
         return self._journal
 
     def _go_on(self) -> Journal | None:
-        """Put back what an earlier run left half done; return its journal if this one goes on."""
+        """Put back what was left half done; return the journal of a run that this one goes on."""
         ours: Journal | None = None
         for place, journal in enumerate(read_journals(self._gallery)):
-            if journal.ending is not None:
-                continue
             for step in journal.steps:
                 if step.number not in journal.settled:
                     put_back(journal, step, Trash())
                     journal.note(step, "failed")
             if place == 0 and self._is_ours(journal):
                 ours = journal
-            else:
+            elif journal.ending is None:
                 journal.finish("applied")
         return ours
 
@@ -205,7 +203,7 @@ class _Run:
             destination.action,
             destination.folder,
         )
-        return same and not journal.undo_begun
+        return same and journal.ending is None and not journal.undo_begun
 
     def _report(self) -> ApplyReport:
         return ApplyReport(

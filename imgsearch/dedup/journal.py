@@ -33,6 +33,7 @@ from imgsearch.gallery.durable import flush_folder
 from imgsearch.images.read import explain_os_error
 
 Ending: TypeAlias = Literal["applied", "undone"]
+Progress: TypeAlias = Literal["done", "failed", "undoing", "undone"]
 
 _NAME: Final = re.compile(r"cleanup-(\d{4,})\.(journal|undone)")
 
@@ -86,14 +87,15 @@ class Journal:
         reached("journal.announced")
         return step
 
-    def note(self, step: Step, came_of_it: Literal["done", "failed", "undone"]) -> None:
-        """Note what came of a step; the files themselves would tell, too.
+    def note(self, step: Step, progress: Progress) -> None:
+        """Note how far a step has come; the files themselves would tell, too.
 
         Raises:
             JournalError: If the disk refuses.
         """
-        self._append({"step": step.number, "came_of_it": came_of_it})
-        self.settled.add(step.number)
+        document = {"progress": progress, "of": step.number}
+        self._append(document)
+        _take(self, document)
         reached("journal.noted")
 
     def finish(self, ending: Ending) -> None:
@@ -199,9 +201,10 @@ def _take(journal: Journal, document: dict[str, Any]) -> None:
     """Add what a line says to a journal."""
     if "ending" in document:
         journal.ending = document["ending"]
-    elif "came_of_it" in document:
-        journal.settled.add(document["step"])
-        journal.undo_begun |= document["came_of_it"] == "undone"
+    elif "progress" in document:
+        is_begun = document["progress"] == "undoing"
+        (journal.settled.discard if is_begun else journal.settled.add)(document["of"])
+        journal.undo_begun |= is_begun
     else:
         journal.steps.append(parse_step(document))
 

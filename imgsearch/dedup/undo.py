@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from imgsearch.dedup.journal import Journal, read_journals
+from imgsearch.dedup.journal import Journal, Progress, read_journals
+from imgsearch.dedup.journal_lines import Step
 from imgsearch.dedup.putting_back import put_back
 from imgsearch.dedup.trash import Trash
 from imgsearch.errors import GalleryNotFoundError, JournalError
@@ -79,13 +80,13 @@ class _Undoing:
         """Put all of a clean-up back, the last step first."""
         failed_before = len(self._failed)
         for step in reversed(journal.steps):
+            _note(journal, step, "undoing")
             outcome = put_back(journal, step, self._trash)
             self._restored += outcome.restored
             self._failed += outcome.failed
             self._seen += len(step.files)
             self._progress(self._seen)
-            with suppress(JournalError):  # the files tell; a full disk must not stop an undo
-                journal.note(step, "undone")
+            _note(journal, step, "undone")
             reached("undo.step_done")
         _remove_empty(journal.heading.folder)
         if len(self._failed) == failed_before and not journal.damaged_lines:
@@ -101,6 +102,11 @@ class _Undoing:
             tuple(unread),
             remaining,
         )
+
+
+def _note(journal: Journal, step: Step, progress: Progress) -> None:
+    with suppress(JournalError):  # the files tell; a full disk must not stop an undo
+        journal.note(step, progress)
 
 
 def _is_undone(journal: Journal) -> bool:

@@ -24,7 +24,7 @@ from imgsearch.gallery.report import UpdateOptions
 from imgsearch.gallery.update import update_gallery
 
 BATCH = 3
-_DEADLINE_S = 60
+DEADLINE_S = 60
 _REFUSED = (errno.ENOSPC, errno.EIO)
 
 
@@ -87,13 +87,20 @@ def repair(gallery: Path) -> Action:
     return run
 
 
-def run(action: Action, fault: Fault | None = None, kill_after_s: float | None = None) -> Outcome:
+def run(
+    action: Action,
+    fault: Fault | None = None,
+    kill_after_s: float | None = None,
+    *,
+    deadline_s: float = DEADLINE_S,
+) -> Outcome:
     """Run a writer in a child process, and wait for its end.
 
     Args:
         action: What it does.
         fault: What happens to it inside; None lets it live.
         kill_after_s: When to kill it from outside, in seconds.
+        deadline_s: When it is taken to hang, in seconds.
 
     Raises:
         RuntimeError: If it hangs, or fails with anything but an error for its user.
@@ -108,7 +115,7 @@ def run(action: Action, fault: Fault | None = None, kill_after_s: float | None =
     if kill_after_s is not None:
         time.sleep(kill_after_s)
         os.kill(child, signal.SIGKILL)
-    status = _wait(child, started + _DEADLINE_S)
+    status = _wait(child, started + deadline_s)
     with os.fdopen(ours, "rb") as pipe:
         lines = pipe.read().split(b"\n")
     return _outcome(lines, status, time.monotonic() - started)

@@ -183,3 +183,22 @@ def test_a_stale_entry_is_an_error_only_when_asked_for(in_process, lab, pair, tm
     assert answer.stdout.startswith(f"stays\t{pair[1]}\t{pair[0]} has changed")
     assert in_process(*apply, "--strict").exit_code == 1
     assert json.loads(in_process(*apply, "--json").stdout)["removed"] == []
+
+
+def test_check_notes_a_clean_up_that_was_cut_off_and_reports_damage(
+    in_process, lab, pair, tmp_path
+):
+    plan, where = tmp_path / "plan.json", ("--gallery", lab.gallery)
+    to = f"quarantine:{tmp_path / 'q'}"
+    in_process("dupes", "plan", "-o", plan, *where)
+    in_process("dupes", "apply", plan, "--yes", "--to", to, *where)
+    (journal,) = lab.gallery.glob("cleanup-*.journal")
+    assert in_process("check", *where).stderr == ""
+
+    journal.write_bytes(journal.read_bytes().rpartition(b"{")[0])  # the ending is cut off
+    cut_off = in_process("check", *where)
+    assert (cut_off.exit_code, "cleanup-0001 was cut off" in cut_off.stderr) == (0, True)
+
+    journal.write_bytes(journal.read_bytes().replace(b"original", b"Original", 1))
+    damaged = in_process("check", *where)
+    assert (damaged.exit_code, "line 2 is damaged" in damaged.stderr) == (1, True)

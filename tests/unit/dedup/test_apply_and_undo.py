@@ -9,6 +9,7 @@ from picturing import grouped
 from imgsearch.dedup import moves
 from imgsearch.dedup.apply import ApplyOptions, rehearse_plan
 from imgsearch.dedup.decisions import change_decisions
+from imgsearch.dedup.journal import read_journals
 from imgsearch.dedup.patterns import parse_patterns
 from imgsearch.dedup.plan import Plan
 from imgsearch.errors import (
@@ -16,6 +17,7 @@ from imgsearch.errors import (
     GalleryNotFoundError,
     PlanError,
 )
+from imgsearch.faultpoints import watch
 from imgsearch.gallery.lock import writer_lock
 
 EVERYWHERE = ["quarantine:Q", "trash", "hardlink"]
@@ -452,3 +454,61 @@ def test_what_was_trashed_twice_under_one_name_comes_back_by_its_bytes(desk, tra
     copy.path.unlink()
     assert desk.undo().failed == ()
     assert copy.path.read_bytes().endswith(b"differs")
+
+
+def interrupted(desk, plan, point, to="quarantine:Q", occurrence=1):
+    """Apply a plan, and be interrupted at a point."""
+    seen = []
+
+    def interrupt(reached):
+        seen.append(reached)
+        if seen.count(point) == occurrence and reached == point:
+            raise KeyboardInterrupt
+
+    with watch(interrupt), pytest.raises(KeyboardInterrupt):
+        desk.apply(plan, to)
+
+
+def test_a_run_that_was_cut_off_goes_on_in_its_own_journal(desk):
+    *_, first = desk.pair("a1.png", "a2.png")
+    *_, second = desk.pair("b1.png", "b2.png")
+    plan, before = desk.plan(first, second), desk.tree()
+    interrupted(desk, plan, "journal.noted")
+
+    report = desk.apply(plan)
+
+    assert (names(report.gone), names(report.removed)) == (["a2.png"], ["b2.png"])
+    assert [journal.ending for journal in read_journals(desk.gallery)] == ["applied"]
+    assert len(desk.undo().restored) == 2
+    assert desk.tree() == before
+
+
+@pytest.mark.parametrize("to", EVERYWHERE[:2])
+def test_an_entry_that_was_cut_off_half_way_is_put_back_before_another_plan_is_applied(
+    desk, trash, to
+):
+    *_, first = desk.pair("a1.png", "a2.png")
+    desk.beside("a2.xmp")
+    *_, second = desk.pair("b1.png", "b2.png")
+    plans = desk.plan(first), desk.plan(second)
+    before = desk.tree()
+    interrupted(desk, plans[0], "apply.file_removed", to)
+    assert not (desk.root / "a2.png").exists()
+
+    desk.apply(plans[1], to)
+
+    assert desk.tree() == {name: was for name, was in before.items() if name != "b2.png"}
+    desk.undo(everything=True)
+    assert desk.tree() == before
+
+
+def test_undo_names_damaged_lines_of_a_journal_and_puts_the_rest_back(desk):
+    *_, first = desk.pair("a1.png", "a2.png")
+    *_, second = desk.pair("b1.png", "b2.png")
+    journal = desk.apply(desk.plan(first, second)).journal
+    journal.write_bytes(journal.read_bytes().replace(b"a2.png", b"x2.png", 1))
+
+    report = desk.undo()
+
+    assert [path.name for path in report.restored] == ["b2.png"]
+    assert report.unread == ((journal, 2),)
