@@ -15,6 +15,7 @@ from imgsearch.dedup.destination import Destination, parse_destination
 from imgsearch.dedup.keep_config import KeepWishes, read_rulebook
 from imgsearch.dedup.plan import PlanEntry, read_plan
 from imgsearch.dedup.undo import UndoReport, undo_cleanup
+from imgsearch.errors import GalleryNotFoundError
 from imgsearch.gallery.locate import find_gallery
 
 
@@ -48,12 +49,13 @@ def apply(
     """Carry a plan out: with --yes, else only say what would happen.
 
     Each file, and the one for whose sake it goes, is read again first; what has changed since it
-    was planned stays. `imgsearch dupes undo` puts everything back.
+    was planned stays. `imgsearch dupes undo` puts everything back. The gallery is the plan's own.
 
     Example: imgsearch dupes apply plan.json --yes --to quarantine:~/copies
     """
     destination = _destination(to)
-    wanted, folder = read_plan(plan), find_gallery(gallery)
+    wanted = read_plan(plan)
+    folder = gallery or wanted.gallery
     with counting_bar("Looking again", quiet=quiet or as_json) as bar:
         options = ApplyOptions(
             destination,
@@ -66,7 +68,7 @@ def apply(
     else:
         _print_plain(report, destination, dry_run=not yes)
         if not quiet:
-            print_error(_summary(report, plan, dry_run=not yes))
+            print_error(_summary(report, wanted.gallery, dry_run=not yes))
     if strict and report.refused:
         raise typer.Exit(1)
 
@@ -125,14 +127,23 @@ def _files(entry: PlanEntry, to: Destination) -> list[Path]:
     return [file.path for file in files]
 
 
-def _summary(report: ApplyReport, plan: Path, *, dry_run: bool) -> str:
+def _summary(report: ApplyReport, gallery: Path, *, dry_run: bool) -> str:
     count = f"{len(report.removed):,} pictures, {report.freed_bytes / 1e6:,.1f} MB"
     stays = f"; {len(report.refused):,} stay" if report.refused else ""
     if dry_run:
         return f"would remove {count}{stays}; nothing was changed. To do it: add --yes"
     if not report.removed:
-        return f"nothing removed of {plan}{stays}"
-    return f"removed {count}{stays}; `imgsearch dupes undo` puts them back"
+        return f"nothing was removed{stays}"
+    undoing = "imgsearch dupes undo" + ("" if _is_at_hand(gallery) else f" --gallery {gallery}")
+    return f"removed {count}{stays}; `{undoing}` puts them back"
+
+
+def _is_at_hand(gallery: Path) -> bool:
+    """Tell whether a command that names no gallery means this one."""
+    try:
+        return find_gallery().resolve() == gallery
+    except GalleryNotFoundError:
+        return False
 
 
 def _undo_summary(report: UndoReport) -> str:

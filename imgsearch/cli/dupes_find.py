@@ -28,6 +28,7 @@ from imgsearch.cli.progress import stages_bar
 from imgsearch.dedup.decisions import read_decisions
 from imgsearch.dedup.find import FindOptions, find_groups
 from imgsearch.dedup.keep_config import read_rulebook
+from imgsearch.dedup.planning import PlanOptions
 from imgsearch.dedup.records import Group, Member
 from imgsearch.errors import ImageFolderError
 from imgsearch.gallery.locate import find_gallery
@@ -46,6 +47,19 @@ def find(
     null: Annotated[
         bool, typer.Option("--null", "-0", help="Print the paths of copies only, NUL-separated.")
     ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="OUT",
+            help="Also write an offline page in which to look at the groups and choose what goes;"
+            " it saves a plan for `imgsearch dupes apply`.",
+            show_default=False,
+        ),
+    ] = None,
+    open_it: Annotated[
+        bool, typer.Option("--open", help="Open the page of --html in the browser.")
+    ] = False,
     keep: KeepOption = None,
     keep_in: KeepInOption = None,
     never_touch: NeverTouchOption = None,
@@ -61,6 +75,8 @@ def find(
 
     Example: imgsearch dupes ~/Pictures
     """
+    if open_it and html is None:
+        raise typer.BadParameter("--open needs --html OUT")
     started = time.monotonic()
     folder = find_gallery(gallery)
     with open_for_reading(folder) as store:
@@ -69,7 +85,11 @@ def find(
         below = None if root is None else folder_of(root)
         with stages_bar(quiet=quiet or as_json) as bar:
             groups = find_groups(store, FindOptions(rules=rules, below=below), bar)
-        groups = read_decisions(store.folder).filter(groups)
+        decisions = read_decisions(store.folder)
+        groups = decisions.filter(groups)
+    if html is not None:
+        options = PlanOptions(rules=rules, decisions=decisions)
+        _write_page(html, folder, groups, options, quiet=quiet or as_json, open_it=open_it)
     if as_json:
         print_json(_document(groups, time.monotonic() - started))
     elif null:
@@ -78,6 +98,23 @@ def find(
         _print_plain(groups)
         if not quiet:
             print_error(_summary(groups))
+
+
+def _write_page(
+    out: Path,
+    gallery: Path,
+    groups: list[Group],
+    options: PlanOptions,
+    *,
+    quiet: bool,
+    open_it: bool,
+) -> None:
+    from imgsearch.cli.dupes_page import write_page  # what makes small pictures loads slowly
+    from imgsearch.cli.query_sheets import open_page
+
+    write_page(out, gallery, groups, options, quiet=quiet)
+    if open_it:
+        open_page(out)
 
 
 def folder_of(root: Path) -> Path:

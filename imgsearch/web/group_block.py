@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from imgsearch.dedup.planning import DEFAULT_TIERS, Skipped
 from imgsearch.dedup.records import REMOVABLE, Group, Member, Picture
 from imgsearch.errors import ImageReadError
 from imgsearch.images.read import explain_os_error
@@ -19,8 +20,8 @@ from imgsearch.web.previews import PREVIEW_SIDE, THUMBNAIL_SIDE, data_uri, read_
 # What browsers show by themselves; the page holds a larger preview of any other file.
 _SHOWN_BY_BROWSERS: Final = frozenset(("JPEG", "PNG", "GIF", "WEBP", "BMP", "AVIF", "ICO"))
 
-EntryText = Callable[[Picture, Member], "str | None"]
-"""The plan's entry, as JSON text, that removes a member while a picture stays; None if none may."""
+EntryText = Callable[[Picture, Member], str | Skipped]
+"""The plan's entry, as JSON text, that removes a member while a picture stays, or why it stays."""
 
 
 @dataclass(slots=True)
@@ -52,7 +53,7 @@ def describe_group(group: Group, page_folder: Path, entry: EntryText) -> dict[st
 
     A member has `entry`, the text that removes it while the keeper stays, and `swap`, the text that
     removes the keeper while that member stays; each is None where that must not be. An oversized
-    group can be chosen from, but nothing in it is chosen beforehand.
+    group can be chosen from, and so can what was edited, but nothing of it is chosen beforehand.
     """
     small = _Small()
     problems = [_problem(member.picture, small) for member in group.members]
@@ -84,11 +85,12 @@ def _texts(group: Group, member: Member, entry: EntryText) -> dict[str, Any]:
         return _NO_TEXTS | {"locked": "not a copy"}
     removal = entry(group.keep, member)
     swap = entry(member.picture, Member(group.keep, member.verdict))
+    may_be_chosen = member.verdict.tier in DEFAULT_TIERS and not group.oversized
     return {
-        "entry": removal,
-        "swap": swap,
-        "chosen": removal is not None and not group.oversized,
-        "locked": "protected",
+        "entry": removal if isinstance(removal, str) else None,
+        "swap": swap if isinstance(swap, str) else None,
+        "chosen": may_be_chosen and isinstance(removal, str),
+        "locked": removal.reason if isinstance(removal, Skipped) else "",
     }
 
 

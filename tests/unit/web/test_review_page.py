@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from imgsearch.dedup.plan import read_plan
+from imgsearch.dedup.planning import PlanOptions, Skipped, make_plan
 from imgsearch.dedup.records import Group, Member, Picture, Verdict
 from imgsearch.errors import ReviewPageError
 from imgsearch.gallery.records import FileStamp, ImageFacts
+from imgsearch.web.plan_text import make_plan_text
 from imgsearch.web.review import PlanText, write_review_page
 
 MTIME = 1_600_000_000_123_456_789  # more than a JavaScript number can hold
@@ -20,7 +23,7 @@ MTIME = 1_600_000_000_123_456_789  # more than a JavaScript number can hold
 def plan_text(protected=()):
     def entry(keep, member):
         if member.picture.path in protected:
-            return None
+            return Skipped(member.picture.path, "protected")
         return json.dumps(
             {"path": str(member.picture.path), "keep": str(keep.path), "mtime_ns": MTIME}
         )
@@ -128,6 +131,29 @@ def test_the_keeper_and_a_protected_file_cannot_be_chosen(tmp_path):
     assert protected["entry"] is None
     assert protected["locked"] == "protected"
     assert default_plan(page) == {"files": []}
+
+
+def test_what_was_edited_can_be_chosen_and_is_not_chosen_beforehand(tmp_path):
+    a, b = picture(tmp_path / "a.jpg"), picture(tmp_path / "b.jpg")
+    page, _ = page_of(tmp_path, [group_of(a, b, tier="edited")])
+    assert page.groups[0]["members"][1]["entry"] is not None
+    assert default_plan(page) == {"files": []}
+
+
+def test_the_plan_that_a_page_saves_is_one_that_apply_reads(tmp_path):
+    a, b, c = (picture(tmp_path / "x" / name) for name in ("a.jpg", "b.jpg", "c.jpg"))
+    (tmp_path / "x" / "c.CR2").write_bytes(b"raw")
+    options = PlanOptions()
+    page, _ = page_of(tmp_path, [group_of(a, b, c)], make_plan_text(tmp_path, options))
+    chosen = [each["entry"] for each in page.groups[0]["members"] if each["chosen"]]
+    pieces = page.page["plan"]
+    saved = tmp_path / pieces["name"]
+    saved.write_text(pieces["before"] + pieces["between"].join(chosen) + pieces["after"])
+
+    plan = read_plan(saved)
+    assert plan == make_plan(tmp_path, [group_of(a, b, c)], options).plan
+    assert [entry.remove.path for entry in plan.entries] == [b.path]
+    assert "c.CR2 belongs to it" in page.groups[0]["members"][2]["locked"]
 
 
 def test_pictures_that_are_merely_similar_never_reach_a_plan(tmp_path):
