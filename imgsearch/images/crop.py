@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from imgsearch.errors import ImageReadError
-from imgsearch.images.decode import decode
+from imgsearch.images.budget import Turns
+from imgsearch.images.decode import NotPlainError, opened, render
+from imgsearch.images.formats import sniff
+from imgsearch.images.isolation import WORKERS, Job
+from imgsearch.images.read import HEAD_BYTES, load
+from imgsearch.types import Pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +50,55 @@ class Crop:
         return left, top, min(max(right, left + 1), width), min(max(bottom, top + 1), height)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a picture as a viewer shows it: pixels of shape (height, width, 3)."""
+
+    pixels: Pixels
+
+
 def cut_out(source: Path | bytes, crop: Crop, *, name: str, max_pixels: int) -> bytes:
     """Return a part of a picture, as a viewer shows it, as the content of a PNG file.
+
+    As in `prepare`, only a flawless JPEG is decoded in this process.
 
     Raises:
         ImageReadError: If the picture cannot be read, or the part lies outside it.
     """
-    picture = decode(source, name=name, max_pixels=max_pixels)
-    left, top, right, bottom = crop.box(picture.width, picture.height)
-    if left >= right or top >= bottom:
-        size = f"{picture.width} x {picture.height}"
-        raise ImageReadError(name, f"the crop lies outside its {size} pixels")
+    content = load(source, name=name) if isinstance(source, Path) else source
+    part: Part | None = None
+    if isinstance(content, bytes) and sniff(content[:HEAD_BYTES]) == "JPEG":
+        with suppress(NotPlainError):
+            part = cut_out_here(content, crop, name=name, max_pixels=max_pixels, plain_only=True)
+    if part is None:
+        options = {"crop": asdict(crop), "max_pixels": max_pixels}
+        part = Part(**WORKERS.run(Job("cut_out", name, content, options)))
     file = io.BytesIO()
-    Image.fromarray(picture.pixels[top:bottom, left:right]).save(file, "PNG", compress_level=1)
+    Image.fromarray(part.pixels).save(file, "PNG", compress_level=1)
     return file.getvalue()
+
+
+def cut_out_here(
+    source: Path | bytes,
+    crop: Crop,
+    *,
+    name: str,
+    max_pixels: int,
+    budget: Turns | None = None,
+    plain_only: bool = False,
+) -> Part:
+    """Decode a picture in this process, and cut a part out of it.
+
+    Raises:
+        ImageReadError: If the picture cannot be read, or the part lies outside it.
+        NotPlainError: With `plain_only`, if it is no flawless RGB or grey JPEG.
+    """
+    with opened(
+        source, name=name, max_pixels=max_pixels, budget=budget, plain_only=plain_only
+    ) as found:
+        picture = render(found, None).picture
+        left, top, right, bottom = crop.box(*picture.size)
+        if left >= right or top >= bottom:
+            size = f"{picture.width} x {picture.height}"
+            raise ImageReadError(name, f"the crop lies outside its {size} pixels")
+        return Part(np.array(picture.crop((left, top, right, bottom)).convert("RGB")))

@@ -15,6 +15,7 @@ from typing import IO, Any, Final
 import numpy as np
 
 from imgsearch.errors import ImageReadError
+from imgsearch.images.crop import Crop, Part, cut_out_here
 from imgsearch.images.isolation import Limits
 from imgsearch.images.prepare import PreparedImage, prepare_here
 from imgsearch.types import Preprocessing
@@ -72,7 +73,7 @@ class _Exchange:
             error = ImageReadError(error.path, f"decoding it needs more than {megabytes:,} MB")
         self._write({"error": type(error).__name__, "args": error.args})
 
-    def _succeed(self, result: PreparedImage) -> None:
+    def _succeed(self, result: PreparedImage | Part) -> None:
         values = {field.name: getattr(result, field.name) for field in fields(result)}
         arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
         plain = {name: value for name, value in values.items() if name not in arrays}
@@ -107,8 +108,14 @@ def _prepare(
     )
 
 
+def _cut_out(source: Path | bytes, name: str, options: Mapping[str, Any], turn: _Exchange) -> Part:
+    crop = Crop(**options["crop"])
+    return cut_out_here(source, crop, name=name, max_pixels=options["max_pixels"], budget=turn)
+
+
 _TASKS: Final[dict[str, Callable[[Path | bytes, str, Mapping[str, Any], _Exchange], Any]]] = {
-    "prepare": _prepare
+    "prepare": _prepare,
+    "cut_out": _cut_out,
 }
 
 

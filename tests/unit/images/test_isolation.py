@@ -11,8 +11,10 @@ import pytest
 from PIL import Image
 
 from imgsearch.errors import ImageReadError, ImageTooLargeError, UnsupportedImageError
+from imgsearch.images import crop as crop_module
 from imgsearch.images import prepare as prepare_module
 from imgsearch.images.budget import PixelBudget
+from imgsearch.images.crop import Crop, cut_out
 from imgsearch.images.isolation import Job, Limits, Worker, WorkerPool
 from imgsearch.images.prepare import prepare
 from imgsearch.types import Preprocessing
@@ -174,6 +176,24 @@ def test_only_a_flawless_jpeg_is_decoded_in_this_process(pool, monkeypatch, kind
 
     prepare(picture(kind=kind), Preprocessing(8, "faithful"), name="a")
 
+    assert len(pool._idle) == count
+
+
+@pytest.mark.parametrize(("kind", "count"), [("JPEG", 0), ("PNG", 1)])
+def test_a_part_of_a_picture_is_cut_out_where_the_picture_is_decoded(
+    pool, monkeypatch, kind, count
+):
+    monkeypatch.setattr(crop_module, "WORKERS", pool)
+    two = Image.new("RGB", (32, 16), "#f00")
+    two.paste("#00f", (16, 0, 32, 16))
+    file = io.BytesIO()
+    two.save(file, kind)
+
+    part = cut_out(file.getvalue(), Crop(0.5, 0, 0.5, 1), name="a", max_pixels=1000)
+
+    cut = np.asarray(Image.open(io.BytesIO(part)))
+    assert cut.shape == (16, 16, 3)
+    assert np.abs(cut[:, 2:].astype(int) - (0, 0, 255)).max() < 8  # JPEG blurs the edge
     assert len(pool._idle) == count
 
 
