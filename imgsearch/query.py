@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -57,12 +58,14 @@ class Hit:
         score: Cosine similarity in [-1, 1].
         path: The absolute path of the picture.
         image_id: Its id in the gallery.
+        copies: Further hits that it stands for, where copies are grouped.
     """
 
     rank: int
     score: float
     path: Path
     image_id: int
+    copies: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,12 @@ class QueryOptions:
             raise ValueError(f"k must be at least 1, not {self.k}")
         if not -1 <= self.min_score <= 1:
             raise ValueError(f"min_score must be between -1 and 1, not {self.min_score}")
+
+
+Search: TypeAlias = Callable[
+    [GalleryStore, Sequence[QueryImage], QueryOptions, EmbedderMaker], list[list[Hit]]
+]
+"""What answers questions: `search_gallery`, or something that goes on from there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +168,7 @@ def search_gallery(
                 store.folder, "it holds no pictures; add some with `imgsearch index PHOTOS`"
             )
         vectors = _vectors_of(probes, identity, make_embedder)
-        among = choose(store, options.only, {probe.own_id for probe in probes if probe.own_id})
+        among = choose(store, options.only)
         return [
             _hits(store, _ranked(index, question, options, among))
             for question in _questions(probes, vectors, len(queries), options)

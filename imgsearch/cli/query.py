@@ -61,7 +61,7 @@ from imgsearch.errors import ImageReadError
 from imgsearch.gallery.filters import Filter, unread_exif_count
 from imgsearch.gallery.store import GalleryStore, open_for_reading
 from imgsearch.images.crop import Crop
-from imgsearch.query import QueryImage, QueryOptions, search_gallery
+from imgsearch.query import QueryImage, QueryOptions, Search, search_gallery
 
 
 def query(
@@ -119,7 +119,6 @@ def query(
             min_height=min_height,
             min_pixels=round(min_megapixels * PIXELS_PER_MEGAPIXEL),
             formats=tuple(formats or ()),
-            one_of_each=group,
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
@@ -137,14 +136,14 @@ def query(
     chosen = chosen_model(model)
     with open_for_reading(gallery_to_read(gallery, chosen)) as store:
         maker = embedder_maker(engine, precision, weights, chosen)
-        found = search_gallery(store, queries, options, maker)
+        found = _search(group)(store, queries, options, maker)
         names = [tuple(images)] if together else [(name,) for name in images]
         answers = [Answer(asked, hits) for asked, hits in zip(names, found, strict=True)]
         _remark(store, only, answers)
         if as_json:
-            print_document(store.folder, answers)
+            print_document(store.folder, answers, with_copies=group)
         elif json_lines:
-            print_json_lines(answers)
+            print_json_lines(answers, with_copies=group)
         elif null:
             print_null(answers)
         elif inline:
@@ -157,6 +156,15 @@ def query(
         write_sheets(answers, page=page, png=png)
         if page is not None and open_it:
             open_page(page)
+
+
+def _search(group: bool) -> Search:
+    """Return what answers, with copies in groups or not."""
+    if not group:
+        return search_gallery
+    from imgsearch.grouping import search_grouped  # loads more than a plain query needs
+
+    return search_grouped
 
 
 def _with_t(date: str | None) -> str | None:

@@ -45,17 +45,26 @@ def print_plain(
             beside(hit)
 
 
-def print_document(folder: Path, answers: Sequence[Answer]) -> None:
-    """Print all answers as one JSON document."""
-    queries = [{**_query(answer), "hits": [_hit(hit) for hit in answer.hits]} for answer in answers]
+def print_document(folder: Path, answers: Sequence[Answer], *, with_copies: bool = False) -> None:
+    """Print all answers as one JSON document.
+
+    Args:
+        folder: The gallery's own folder.
+        answers: What to print.
+        with_copies: Whether to say of each hit which copies it stands for.
+    """
+    queries = [
+        {**_query(answer), "hits": [_hit(hit, with_copies=with_copies) for hit in answer.hits]}
+        for answer in answers
+    ]
     print_json({**json_path(folder, "gallery"), "queries": queries})
 
 
-def print_json_lines(answers: Sequence[Answer]) -> None:
-    """Print a line of JSON for each hit."""
+def print_json_lines(answers: Sequence[Answer], *, with_copies: bool = False) -> None:
+    """Print a line of JSON for each hit; see `print_document`."""
     for answer in answers:
         for hit in answer.hits:
-            print_json_line({**_query(answer), **_hit(hit)})
+            print_json_line({**_query(answer), **_hit(hit, with_copies=with_copies)})
 
 
 def print_null(answers: Sequence[Answer]) -> None:
@@ -75,5 +84,8 @@ def _absolute(name: str) -> str:
     return name if name == STANDARD_INPUT else str(Path(name).absolute())
 
 
-def _hit(hit: Hit) -> dict[str, Any]:
-    return {"rank": hit.rank, "score": hit.score, **json_path(hit.path)}
+def _hit(hit: Hit, *, with_copies: bool) -> dict[str, Any]:
+    fields: dict[str, Any] = {"rank": hit.rank, "score": hit.score, **json_path(hit.path)}
+    if with_copies:
+        fields["copies"] = [{"score": copy.score, **json_path(copy.path)} for copy in hit.copies]
+    return fields

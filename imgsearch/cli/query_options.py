@@ -112,5 +112,5 @@ PngOption = Annotated[
     typer.Option("--png", metavar="OUT", help="Write a contact sheet of the hits, too."),
 ]
 GroupOption = Annotated[
-    bool, typer.Option("--group", help="One hit for files with the same bytes, not one for each.")
+    bool, typer.Option("--group", help="One hit for each picture, whatever copies there are of it.")
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imgsearch.cli.choose import embedder_maker
+from imgsearch.cli.choose import chosen_model, embedder_maker, gallery_to_read
 from imgsearch.cli.exit_codes import EXIT_INTERRUPTED
 from imgsearch.cli.options import (
     PIXELS_PER_MEGAPIXEL,
@@ -17,13 +17,13 @@ from imgsearch.cli.options import (
     GalleryOption,
     JsonOption,
     MaxMegapixelsOption,
+    ModelOption,
     PrecisionName,
     PrecisionOption,
     QuietOption,
     WeightsOption,
 )
 from imgsearch.cli.output import json_path, print_error, print_json, print_line
-from imgsearch.gallery.locate import find_gallery
 from imgsearch.gallery.store import open_for_reading
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _LAST_PORT = 65535
 
 def serve(
     gallery: GalleryOption = None,
+    model: ModelOption = None,
     host: Annotated[
         str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")
     ] = "127.0.0.1",
@@ -56,11 +57,12 @@ def serve(
 
     Example: imgsearch serve --open
     """
-    with open_for_reading(find_gallery(gallery)) as store:
+    chosen = chosen_model(model)
+    with open_for_reading(gallery_to_read(gallery, chosen)) as store:
         folder, images = store.folder, store.catalog.image_count()
     from imgsearch.web.server import Address, serving  # loads what draws
 
-    maker = embedder_maker(engine, precision, weights)
+    maker = embedder_maker(engine, precision, weights, chosen)
     limit = int(max_megapixels * PIXELS_PER_MEGAPIXEL)
     with serving(folder, maker, Address(host, port), max_pixels=limit) as server:
         if as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -40,7 +40,6 @@ class Filter:
         min_height: Upright height in pixels, at least.
         min_pixels: Both multiplied, at least.
         formats: Formats by content, such as `"JPEG"`, one of which it has to have.
-        one_of_each: Of files with the same bytes, let only one through.
 
     Raises:
         ValueError: If a date is none, or a format is unknown.
@@ -55,7 +54,6 @@ class Filter:
     min_height: int = 0
     min_pixels: int = 0
     formats: tuple[str, ...] = ()
-    one_of_each: bool = False
 
     def __post_init__(self) -> None:
         for text in (self.since, self.until):
@@ -71,13 +69,12 @@ class Filter:
         return any(text is not None for text in (self.since, self.until, self.camera))
 
 
-def choose(store: GalleryStore, wanted: Filter, favourites: Collection[int] = ()) -> Ids | None:
+def choose(store: GalleryStore, wanted: Filter) -> Ids | None:
     """Return the ids of the pictures that a filter lets through, in any order; None for all.
 
     Args:
         store: The gallery, open for reading.
         wanted: What a picture has to be.
-        favourites: Ids that go before others of the same bytes where only one is let through.
     """
     if wanted == Filter():
         return None
@@ -86,19 +83,12 @@ def choose(store: GalleryStore, wanted: Filter, favourites: Collection[int] = ()
     if wanted.folders:
         conditions.append(_any([_below(folder, roots) for folder in wanted.folders]))
     rows = store.catalog.connection.execute(
-        "SELECT image_id, root_id, path, content_hash FROM images"
-        f" WHERE {' AND '.join(['1', *(text for text, _ in conditions)])} ORDER BY image_id",
+        "SELECT image_id, root_id, path FROM images"
+        f" WHERE {' AND '.join(['1', *(text for text, _ in conditions)])}",
         [value for _, values in conditions for value in values],
     )
     matches = _matcher(wanted.paths, roots)
-    found = [(row[0], row[3]) for row in rows if matches(row[1], row[2])]
-    if wanted.one_of_each:
-        found.sort(key=lambda one: one[0] not in favourites)
-        first: dict[bytes, int] = {}
-        for image_id, digest in found:
-            first.setdefault(digest, image_id)
-        return np.fromiter(first.values(), dtype=np.int64)
-    return np.fromiter((image_id for image_id, _ in found), dtype=np.int64)
+    return np.fromiter((row[0] for row in rows if matches(row[1], row[2])), dtype=np.int64)
 
 
 def unread_exif_count(store: GalleryStore) -> int:

@@ -38,8 +38,9 @@ const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count ==
 
 function route() {
   const wanted = new URLSearchParams(location.hash.slice(1));
-  if (wanted.has("like")) return { kind: "similar", id: wanted.get("like") };
-  if (wanted.has("picture") && sent) return { kind: "picture" };
+  const crop = wanted.get("crop");
+  if (wanted.has("like")) return { kind: "similar", id: wanted.get("like"), crop };
+  if (wanted.has("picture") && sent) return { kind: "picture", crop };
   const page = Math.max(1, Number.parseInt(wanted.get("page"), 10) || 1);
   return { kind: "all", page, text: wanted.get("text") ?? "" };
 }
@@ -85,8 +86,10 @@ async function show({ keepPlace = false } = {}) {
 }
 
 function asked(wanted) {
-  if (wanted.kind === "similar") return ask(`/api/similar?id=${encodeURIComponent(wanted.id)}&k=${hits}`);
-  if (wanted.kind === "picture") return ask(`/api/search?k=${hits}`, { method: "POST", body: sent });
+  const how = new URLSearchParams({ k: hits, group: Number($("group").checked) });
+  if (wanted.crop) how.set("crop", wanted.crop);
+  if (wanted.kind === "similar") return ask(`/api/similar?id=${encodeURIComponent(wanted.id)}&${how}`);
+  if (wanted.kind === "picture") return ask(`/api/search?${how}`, { method: "POST", body: sent });
   const start = (wanted.page - 1) * PHOTOS_ON_A_PAGE;
   return ask(`/api/photos?${new URLSearchParams({ start, count: PHOTOS_ON_A_PAGE, text: wanted.text })}`);
 }
@@ -131,20 +134,26 @@ function fail(wanted, error) {
 function head(wanted, photo) {
   $("text").value = wanted.kind === "all" ? wanted.text : "";
   $("asked").hidden = wanted.kind === "all";
+  $("group-choice").hidden = wanted.kind === "all";
   document.title = "imgsearch";
   if (wanted.kind === "all") return;
   const name = photo?.name ?? (wanted.kind === "picture" ? sent.name || "the pasted picture" : "this photo");
   const address = wanted.kind === "picture" ? sentAddress : `/thumb/${encodeURIComponent(wanted.id)}`;
-  $("asked-title").textContent = `Photos like ${name}`;
+  $("asked-title").textContent = wanted.crop ? `Photos like a part of ${name}` : `Photos like ${name}`;
+  $("whole").hidden = !wanted.crop;
+  $("whole").href = wholeAddress(wanted);
+  place($("asked-part"), wanted.crop?.split(",").map(Number));
   document.title = `Like ${name} – imgsearch`;
   $("asked-facts").textContent = photo ? facts(photo) : bytesOf(wanted);
   const picture = $("asked-picture");
   picture.alt = name;
   if (picture.getAttribute("src") === address) return;
-  picture.parentElement.hidden = false;
+  picture.closest("figure").hidden = false;
+  $("choose-part").hidden = false;
   picture.src = address;
 }
 
+const wholeAddress = (wanted) => (wanted.kind === "picture" ? "#picture" : `#like=${wanted.id}`);
 const bytesOf = (wanted) => (wanted.kind === "picture" ? `${bytes(sent.size)}; it stays on this machine` : "");
 
 function facts(photo) {
@@ -159,7 +168,7 @@ function list(photos) {
   $("photos").replaceChildren(...photos.map(card));
 }
 
-function card(photo, place) {
+function card(photo, number) {
   const picture = make("img", { alt: "", loading: "lazy", decoding: "async" });
   const link = make("a", { class: "thumb", href: `#like=${photo.id}`, "aria-label": `Find photos like ${photo.name}` }, picture);
   picture.addEventListener("error", () => excuse(photo, picture));
@@ -167,9 +176,16 @@ function card(photo, place) {
   const score = photo.score === undefined ? [] : [scoreOf(photo)];
   const text = make("div", { class: "facts" },
     make("p", { class: "name", title: photo.name }, photo.name),
-    make("p", { class: "folder", title: photo.folder }, photo.place));
-  const button = make("button", { class: "view", "aria-label": `View ${photo.name}`, title: "View", onclick: () => openViewer(place) }, "⤢");
+    make("p", { class: "folder", title: photo.folder }, photo.place), ...copiesOf(photo));
+  const button = make("button", { class: "view", "aria-label": `View ${photo.name}`, title: "View", onclick: () => openViewer(number) }, "⤢");
   return make("li", { class: "card" }, link, ...score, button, text);
+}
+
+function copiesOf(photo) {
+  if (!photo.copies?.length) return [];
+  const names = photo.copies.map((copy) => `${copy.place}/${copy.name}`).join("\n");
+  const count = photo.copies.length === 1 ? "1 copy" : `${photo.copies.length} copies`;
+  return [make("p", { class: "more", title: names }, `and ${count}`)];
 }
 
 function scoreOf(photo) {
@@ -250,7 +266,10 @@ function search(files) {
   else location.hash = "picture";
 }
 
-$("asked-picture").addEventListener("error", (event) => { event.target.parentElement.hidden = true; });
+$("asked-picture").addEventListener("error", (event) => {  // gone, or of a kind that browsers do not show
+  event.target.closest("figure").hidden = true;
+  $("choose-part").hidden = true;
+});
 $("file").addEventListener("change", (event) => { search(event.target.files); event.target.value = ""; });
 document.addEventListener("paste", (event) => {
   if (event.clipboardData.files.length) { event.preventDefault(); search(event.clipboardData.files); }
@@ -271,6 +290,69 @@ document.addEventListener("drop", (event) => {
   if (bringsFiles(event)) { event.preventDefault(); search(event.dataTransfer.files); }
 });
 
+// --- a part of the picture --------------------------------------------------------------------------
+
+let part = [0.25, 0.25, 0.5, 0.5];  // left, top, width, height, as parts of the picture's sides
+let corner = null;
+const LEAST = 0.02;
+const within = (value, most) => Math.min(Math.max(value, 0), most);
+
+function place(element, numbers) {
+  element.hidden = !numbers;
+  if (!numbers) return;
+  ["left", "top", "width", "height"].forEach((name, i) => { element.style[name] = `${numbers[i] * 100}%`; });
+}
+
+function setPart(numbers) {
+  part = numbers;
+  place($("frame"), part);
+}
+
+function pointAt(event) {
+  const area = $("canvas").getBoundingClientRect();
+  return [within((event.clientX - area.left) / area.width, 1), within((event.clientY - area.top) / area.height, 1)];
+}
+
+$("choose-part").addEventListener("click", () => {
+  const wanted = route();
+  $("cropper-picture").src = wanted.kind === "picture" ? sentAddress : `/photo/${encodeURIComponent(wanted.id)}`;
+  setPart(wanted.crop?.split(",").map(Number) ?? [0.25, 0.25, 0.5, 0.5]);
+  $("cropper").showModal();
+  $("canvas").focus();
+});
+$("canvas").addEventListener("pointerdown", (event) => {
+  corner = pointAt(event);
+  $("canvas").setPointerCapture(event.pointerId);
+});
+$("canvas").addEventListener("pointermove", (event) => {
+  if (!corner) return;
+  const [x, y] = pointAt(event);
+  const size = [Math.abs(x - corner[0]), Math.abs(y - corner[1])];
+  if (Math.min(...size) >= LEAST) setPart([Math.min(x, corner[0]), Math.min(y, corner[1]), ...size]);
+});
+$("canvas").addEventListener("pointerup", () => { corner = null; });
+$("canvas").addEventListener("keydown", (event) => {
+  const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  if (event.key === "Enter") {
+    event.preventDefault();  // or the button that has the focus next is pressed with it
+    searchPart();
+  }
+  if (!(event.key in moves)) return;
+  event.preventDefault();
+  const [x, y] = moves[event.key].map((by) => by * LEAST);
+  const [left, top, width, height] = part;
+  if (event.shiftKey) setPart([left, top, Math.max(LEAST, within(width + x, 1 - left)), Math.max(LEAST, within(height + y, 1 - top))]);
+  else setPart([within(left + x, 1 - width), within(top + y, 1 - height), width, height]);
+});
+
+function searchPart() {
+  const numbers = part.map((number) => Number(number.toFixed(4))).join(",");
+  $("cropper").close();
+  location.hash = `${wholeAddress(route()).slice(1)}&crop=${numbers}`;
+}
+$("cropper-search").addEventListener("click", searchPart);
+$("cropper-close").addEventListener("click", () => $("cropper").close());
+
 // --- going about ------------------------------------------------------------------------------------
 
 $("filter").addEventListener("submit", (event) => {
@@ -283,6 +365,7 @@ const turnPage = (by) => {
 };
 $("previous").addEventListener("click", () => turnPage(-1));
 $("next").addEventListener("click", () => turnPage(1));
+$("group").addEventListener("change", () => show({ keepPlace: true }));
 $("more").addEventListener("click", () => {
   hits = Math.min(MOST_HITS, hits * 2);
   show({ keepPlace: true });

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from imgsearch.errors import ImageReadError
+from imgsearch.images.crop import Crop
 from imgsearch.images.formats import sniff
 from imgsearch.images.read import HEAD_BYTES, explain_os_error, load
 from imgsearch.query import QueryImage, QueryOptions
@@ -64,26 +65,28 @@ class GalleryPages:
         return json_reply({"total": page.total, "start": start, "photos": photos})
 
     def similar(self, wanted: Mapping[str, str]) -> Reply:
-        """Search for what is like a photo of the gallery, without itself: `id`, `k`."""
+        """Search for what is like a photo of the gallery, without itself.
+
+        Of `wanted` it takes `id`, and how to search: `k`, `crop`, `group`.
+        """
         photo = self._reader.photo(_number(wanted, "id", None, least=0, most=_LARGEST_NUMBER))
         if photo is None:
             return _not_there()
-        query = QueryImage(photo.path, str(photo.path))
+        query = QueryImage(photo.path, str(photo.path), _crop(wanted))
         try:
-            found = self._reader.search(query, self._options(wanted, exclude_self=True))
+            hits = self._hits(query, wanted, exclude_self=True)
         except ImageReadError as error:
             reason = f"this photo cannot be read: {error.reason}"
             return json_reply({"photo": _describe(photo), "error": reason}, HTTPStatus.GONE)
-        return json_reply({"photo": _describe(photo), "hits": [_hit(each) for each in found]})
+        return json_reply({"photo": _describe(photo), "hits": hits})
 
     def search(self, content: bytes, wanted: Mapping[str, str]) -> Reply:
-        """Search for what is like a picture that was sent: `k`."""
-        query = QueryImage(content, "this picture")
+        """Search for what is like a picture that was sent: `k`, `crop`, `group`."""
+        query = QueryImage(content, "this picture", _crop(wanted))
         try:
-            found = self._reader.search(query, self._options(wanted, exclude_self=False))
+            return json_reply({"hits": self._hits(query, wanted, exclude_self=False)})
         except ImageReadError as error:
             return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
-        return json_reply({"hits": [_hit(each) for each in found]})
 
     def thumbnail(self, image_id: int) -> Reply:
         """Return a photo of the gallery, small."""
@@ -107,9 +110,13 @@ class GalleryPages:
             return problem(HTTPStatus.GONE, error.reason)
         return bytes_reply(content, kind, _etag(photo.path, side, state))
 
-    def _options(self, wanted: Mapping[str, str], *, exclude_self: bool) -> QueryOptions:
+    def _hits(
+        self, query: QueryImage, wanted: Mapping[str, str], *, exclude_self: bool
+    ) -> list[dict[str, Any]]:
         k = _number(wanted, "k", _USUAL_HITS, least=1, most=MOST_PHOTOS)
-        return QueryOptions(k=k, exclude_self=exclude_self, max_pixels=self._max_pixels)
+        group = _number(wanted, "group", 0, least=0, most=1) == 1
+        options = QueryOptions(k=k, exclude_self=exclude_self, max_pixels=self._max_pixels)
+        return [_hit(found) for found in self._reader.search(query, options, group=group)]
 
 
 def image_id_of(text: str) -> int:
@@ -133,6 +140,18 @@ def _number(
     if not least <= number <= most:
         raise BadRequestError(f"{name} has to be between {least} and {most}")
     return number
+
+
+def _crop(wanted: Mapping[str, str]) -> Crop | None:
+    """Read the part that is to be searched for: left, top, width and height, with commas."""
+    text = wanted.get("crop")
+    if text is None:
+        return None
+    try:
+        left, top, width, height = map(float, text.split(","))
+        return Crop(left, top, width, height)
+    except ValueError as error:
+        raise BadRequestError(f"crop has to be four numbers: {error}") from error
 
 
 def _not_there() -> Reply:
@@ -162,7 +181,9 @@ def _etag(path: Path, side: int, state: tuple[int, ...]) -> str:
 
 
 def _hit(found: Found) -> dict[str, Any]:
-    return {"rank": found.hit.rank, "score": found.hit.score, **_describe(found.photo)}
+    copies = [_describe(photo) for photo in found.copies]
+    score = {"rank": found.hit.rank, "score": found.hit.score, "copies": copies}
+    return score | _describe(found.photo)
 
 
 def _describe(photo: Photo) -> dict[str, Any]:

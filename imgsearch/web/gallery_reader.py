@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from imgsearch.gallery.browse import read_page
 from imgsearch.gallery.records import StoredImage
 from imgsearch.gallery.schema import CATALOG_NAME, translated
 from imgsearch.gallery.store import GalleryStore, open_for_reading
+from imgsearch.grouping import search_grouped
 from imgsearch.query import Hit, QueryImage, QueryOptions, search_gallery
 from imgsearch.types import EmbedderIdentity
 
@@ -39,10 +40,11 @@ class Photos:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A hit, and the row of its picture."""
+    """A hit, its picture, and the copies of it that it stands for."""
 
     hit: Hit
     photo: Photo
+    copies: tuple[Photo, ...] = ()
 
 
 class GalleryReader:
@@ -91,21 +93,24 @@ class GalleryReader:
 
         return self._rows.ask(answer)
 
-    def search(self, query: QueryImage, options: QueryOptions) -> list[Found]:
-        """Return the hits of a picture, best first; see `search_gallery`.
+    def search(
+        self, query: QueryImage, options: QueryOptions, *, group: bool = False
+    ) -> list[Found]:
+        """Return the hits of a picture, best first.
+
+        Args:
+            query: The picture.
+            options: What to look for.
+            group: Whether one hit stands for all copies of a picture; see `search_grouped`.
 
         Raises:
             ImgsearchError: As `search_gallery` raises it.
         """
+        search = search_grouped if group else search_gallery
 
         def answer(store: GalleryStore) -> list[Found]:
-            (hits,) = search_gallery(store, [query], options, self._make_embedder)
-            rows = store.catalog.images([hit.image_id for hit in hits])
-            return [
-                Found(hit, Photo(rows[hit.image_id], hit.path))
-                for hit in hits
-                if hit.image_id in rows  # else it went while the answer was made
-            ]
+            (hits,) = search(store, [query], options, self._make_embedder)
+            return _found(store, hits)
 
         return self._searches.ask(answer)
 
@@ -169,6 +174,24 @@ class _OwnThread:
 def _photos(store: GalleryStore, images: dict[int, StoredImage]) -> tuple[Photo, ...]:
     paths = store.paths(images)
     return tuple(Photo(image, paths[image_id]) for image_id, image in images.items())
+
+
+def _found(store: GalleryStore, hits: Sequence[Hit]) -> list[Found]:
+    """Look up the pictures of hits; leave out what went while the answer was made."""
+    shown = [each for hit in hits for each in (hit, *hit.copies)]
+    rows = store.catalog.images([hit.image_id for hit in shown])
+    photos = {
+        hit.image_id: Photo(rows[hit.image_id], hit.path) for hit in shown if hit.image_id in rows
+    }
+    return [
+        Found(
+            hit,
+            photos[hit.image_id],
+            tuple(photos[copy.image_id] for copy in hit.copies if copy.image_id in photos),
+        )
+        for hit in hits
+        if hit.image_id in photos
+    ]
 
 
 def _kept(make: EmbedderMaker) -> EmbedderMaker:

@@ -101,3 +101,13 @@ def test_elsewhere_the_lines_are_all_there_is(imgsearch, photos, gallery):
     plain = imgsearch("query", *asked)
 
     assert imgsearch("query", *asked, "--inline", IMGSEARCH_PICTURES="kitty") == plain
+
+
+def test_one_hit_stands_for_the_copies_of_a_picture(imgsearch, photos, gallery):
+    asked = (photos / "dog.jpg", "-k", 2, "--group", "--json", "--gallery", gallery)
+
+    first, second = imgsearch("query", *asked).document["queries"][0]["hits"]
+
+    assert first["path"] == str(photos / "dog.jpg")
+    assert [copy["path"] for copy in first["copies"]] == [str(photos / "copies/dog-turned.jpg")]
+    assert (second["rank"], second["copies"]) == (2, [])

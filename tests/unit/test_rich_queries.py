@@ -115,16 +115,3 @@ def test_an_unknown_format_is_refused_and_common_names_are_known():
     with pytest.raises(ValueError, match="WORD is no format"):
         Filter(formats=("WORD",))
     assert Filter(formats=("jpg", "heic", "Tif")).formats
-
-
-def test_files_with_the_same_bytes_can_be_one_hit(three):
-    for name in ("0.png", "z.png"):
-        three.write(name, (three.root / "a.png").read_bytes())
-    three.update()
-    grouped = Filter(one_of_each=True)
-
-    assert ask(three, ["c.png"], only=grouped) == [
-        [("c.png", 1.0), ("b.png", 0.707), ("a.png", 0.0)]
-    ]
-    # Of its own copies the query itself comes back, and the second hit is another picture.
-    assert ask(three, ["z.png"], only=grouped, k=2) == [[("z.png", 1.0), ("b.png", 0.707)]]

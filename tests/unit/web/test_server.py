@@ -219,6 +219,9 @@ def test_a_catalogue_that_is_put_in_the_place_of_another_is_opened_anew(three, o
         "/api/photos?count=many",
         "/api/similar",
         "/api/similar?id=1&k=0",
+        "/api/similar?id=1&crop=1,2,3",
+        "/api/similar?id=1&crop=0,0,0,0",
+        "/api/similar?id=1&group=yes",
         "/thumb/99999999999999999999",
         "/api/photos?" + "&".join(f"x{n}=1" for n in range(100)),
     ],
@@ -367,6 +370,30 @@ def test_hits_of_a_picture_that_is_sent_come_best_first(unchanged, browser):
 
     assert answer.status == 200
     assert names(json.loads(body)) == ["b.png", "a.png"]
+
+
+def test_a_part_of_a_picture_can_be_searched_for(browser):
+    two = Image.new("RGB", (32, 16), "#0f0")
+    two.paste("#f00", (0, 0, 16, 16))
+    file = io.BytesIO()
+    two.save(file, "PNG")
+
+    left = browser.ask("POST", "/api/search?k=1&crop=0,0,0.5,1", file.getvalue())[1]
+    right = browser.ask("POST", "/api/search?k=1&crop=0.5,0,0.5,1", file.getvalue())[1]
+
+    assert (names(json.loads(left)), names(json.loads(right))) == (["a.png"], ["c.png"])
+
+
+def test_one_hit_can_stand_for_copies(three, own_browser):
+    three.write("b again.png", (three.root / "b.png").read_bytes())
+    three.update()
+
+    hits = own_browser.json("/api/similar?id=1&group=1")["hits"]
+
+    assert [(hit["name"], [copy["name"] for copy in hit["copies"]]) for hit in hits] == [
+        ("b.png", ["b again.png"]),
+        ("c.png", []),
+    ]
 
 
 def test_the_network_is_loaded_once(three, own_browser):
