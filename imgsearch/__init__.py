@@ -44,19 +44,23 @@ if TYPE_CHECKING:
         WeightsMismatchError,
         WeightsNotFoundError,
     )
+    from imgsearch.gallery.filters import Filter
     from imgsearch.gallery.report import FailedFile, Progress, UpdateOptions, UpdateReport
+    from imgsearch.images.crop import Crop
     from imgsearch.query import Hit
     from imgsearch.types import EmbedderIdentity, Preprocessing
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Crop",
     "DecisionsError",
     "EmbedderError",
     "EmbedderIdentity",
     "EmbedderMismatchError",
     "EngineError",
     "FailedFile",
+    "Filter",
     "Gallery",
     "GalleryCorruptError",
     "GalleryError",
@@ -95,7 +99,9 @@ _HOMES = {
     "Gallery": "api",
     "create_gallery": "api",
     "open_gallery": "api",
+    "Crop": "images.crop",
     "FailedFile": "gallery.report",
+    "Filter": "gallery.filters",
     "Progress": "gallery.report",
     "UpdateOptions": "gallery.report",
     "UpdateReport": "gallery.report",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from imgsearch.embedding.base import Embedder
 from imgsearch.embedding.registry import Engine, WantedPrecision, create_embedder, identity_of
+from imgsearch.gallery.filters import Filter
 from imgsearch.gallery.locate import GALLERY_NAME
 from imgsearch.gallery.models import choose_model, gallery_of_model, require_gallery_of_model
 from imgsearch.gallery.report import ProgressCallback, UpdateOptions, UpdateReport
@@ -24,6 +25,8 @@ from imgsearch.gallery.store import (
     stored_identity,
 )
 from imgsearch.gallery.update import update_gallery
+from imgsearch.grouping import search_grouped
+from imgsearch.images.crop import Crop
 from imgsearch.query import Hit, QueryImage, QueryOptions, compare_images, search_gallery
 from imgsearch.types import DEFAULT_MAX_PIXELS, EmbedderIdentity
 
@@ -179,32 +182,54 @@ class Gallery:
 
     def search(
         self,
-        image: ImageSource,
+        image: ImageSource | Sequence[ImageSource],
         k: int = 10,
         *,
         min_score: float = -1.0,
         exclude_self: bool = False,
+        only: Filter | None = None,
+        unlike: Sequence[ImageSource] = (),
+        crop: Crop | None = None,
+        group: bool = False,
     ) -> list[Hit]:
         """Find the most similar pictures.
 
         Args:
-            image: The path of a picture, inside the gallery or outside, or its content.
+            image: The path of a picture, inside the gallery or outside, or its content. Of several
+                together: what is like all of them.
             k: How many hits, at least 1; all if the gallery has fewer.
             min_score: Leave out hits below this cosine similarity; inclusive.
             exclude_self: Leave out the picture itself if it is indexed.
+            only: Which pictures to choose among.
+            unlike: Pictures that the hits are not to be like.
+            crop: Search for this part of the picture, of each one of several.
+            group: Let the best hit stand for its copies, each verified by the pictures; they are
+                its `copies`.
 
         Returns:
             Hits, best first; a picture that is itself indexed comes first with score 1.
 
         Raises:
-            ImageReadError: If the picture cannot be read.
+            ImageReadError: If a picture cannot be read, or the crop lies outside it.
+            QueryError: If what the hits are to be like and not to be like cancels out.
             GalleryNotFoundError: If the gallery is empty.
-            ValueError: If `k` or `min_score` is out of range.
+            ValueError: If `k` or `min_score` is out of range, or there is no picture.
         """
-        options = QueryOptions(k=k, min_score=min_score, exclude_self=exclude_self)
-        query = _query_image(image)
+        images = [image] if isinstance(image, str | bytes | os.PathLike) else list(image)
+        if not images:
+            raise ValueError("there is no picture to search for")
+        options = QueryOptions(
+            k=k,
+            min_score=min_score,
+            exclude_self=exclude_self,
+            only=only or Filter(),
+            unlike=tuple(_query_image(each) for each in unlike),
+            together=True,
+        )
+        queries = [_query_image(each, crop) for each in images]
+        search = search_grouped if group else search_gallery
         with self._reading() as store:
-            return search_gallery(store, [query], options, self._get_embedder)[0]
+            return search(store, queries, options, self._get_embedder)[0]
 
     def compare(self, first: ImageSource, second: ImageSource) -> float:
         """Return the cosine similarity of two pictures, in [-1, 1]; they need not be indexed.
@@ -254,7 +279,7 @@ class Gallery:
         return self._embedder
 
 
-def _query_image(image: ImageSource) -> QueryImage:
+def _query_image(image: ImageSource, crop: Crop | None = None) -> QueryImage:
     if isinstance(image, bytes):
-        return QueryImage(image, "<bytes>")
-    return QueryImage(Path(image), os.fspath(image))
+        return QueryImage(image, "<bytes>", crop)
+    return QueryImage(Path(image), os.fspath(image), crop)

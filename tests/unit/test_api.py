@@ -3,9 +3,11 @@
 import sqlite3
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from imgsearch import api
+from imgsearch import Crop, Filter, api
 from imgsearch.errors import (
     EmbedderMismatchError,
     GalleryCorruptError,
@@ -161,3 +163,33 @@ def test_damage_that_comes_while_it_is_open_is_an_error_of_the_gallery(opened, t
 
         with pytest.raises(GalleryCorruptError):
             use(gallery)
+
+
+def test_a_gallery_is_asked_as_closely_as_by_the_command(opened):
+    names = ("a.png", "b.png", "c.png", "sub/d.png")
+    red, yellow, green, _ = (
+        opened.paint(name, colour)
+        for name, colour in zip(names, ("#f00", "#ff0", "#0f0", "#f00"), strict=True)
+    )
+    opened.write("same.png", yellow.read_bytes())
+    opened.update()
+
+    def found(*args, **options):
+        with api.open_gallery(opened.gallery) as gallery:
+            return [
+                (hit.path.name, round(hit.score, 3)) for hit in gallery.search(*args, **options)
+            ]
+
+    assert found([red, green.read_bytes()], 1) == [("b.png", 1.0)]  # between the two
+    # (1, 1) / sqrt 2 less (1, 0) / 2 is nearest to green.
+    assert found(yellow, 1, unlike=[red]) == [("c.png", 0.96)]
+    assert found(red, only=Filter(folders=(opened.root / "sub",))) == [("d.png", 1.0)]
+    left = Crop(0, 0, 0.5, 1)
+    half = np.array([[(255, 0, 0), (0, 255, 0)]], np.uint8).repeat(8, axis=0).repeat(8, axis=1)
+    Image.fromarray(half).save(opened.root.parent / "half.png")
+    assert found(opened.root.parent / "half.png", 2, crop=left)[0] == ("a.png", 1.0)
+    with api.open_gallery(opened.gallery) as gallery:
+        first, *_ = gallery.search(yellow, group=True)
+        assert [copy.path.name for copy in first.copies] == ["same.png"]
+        with pytest.raises(ValueError, match="no picture"):
+            gallery.search([])
