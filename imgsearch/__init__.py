@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from imgsearch.api import Gallery, create_gallery, open_gallery
     from imgsearch.errors import (
+        CalibrationError,
         DecisionsError,
         EmbedderError,
         EmbedderMismatchError,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "CalibrationError",
     "Crop",
     "DecisionsError",
     "EmbedderError",

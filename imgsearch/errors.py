@@ -14,6 +14,7 @@
     ├── JournalError                   the journal of a clean-up cannot be read or written
     ├── SheetError                     a contact sheet could not be written
     ├── ServerError                    the web page cannot be offered at an address
+    ├── CalibrationError               what scores mean is not known, or cannot be found out
     ├── LabelsError                    a file of labels cannot be used
     ├── EmbedderError
     │   ├── WeightsNotFoundError       no source has the VGG16 weights
@@ -183,6 +184,18 @@ class ServerError(ImgsearchError):
 
     def __str__(self) -> str:
         return f"cannot serve at {self.host}, port {self.port}: {self.reason}"
+
+
+class CalibrationError(ImgsearchError):
+    """What the scores of a gallery mean is not known, or cannot be found out."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"calibration {self.path}: {self.reason}"
 
 
 class LabelsError(ImgsearchError):

@@ -12,7 +12,7 @@ from imgsearch.cli.options import GalleryOption, JsonOption, ModelOption
 from imgsearch.cli.output import json_path, one_line, print_json, print_line
 from imgsearch.embedding.registry import explain_auto, preset_of
 from imgsearch.embedding.vgg16 import MODEL
-from imgsearch.errors import EngineError
+from imgsearch.errors import CalibrationError, EngineError
 from imgsearch.gallery.index_file import is_current
 from imgsearch.gallery.roots import read_roots
 from imgsearch.gallery.store import GalleryStore, open_for_reading
@@ -67,6 +67,7 @@ def _document(store: GalleryStore, *, failed: bool) -> dict[str, Any]:
         "precisions": catalog.precisions(),
         "auto_precision": _auto_precision(identity),
         "models": models_in(store.folder),
+        "calibration": _calibration(store),
         "generation": catalog.generation(),
         "index_is_current": is_current(catalog),
         "size_bytes": _size(store.folder),
@@ -90,6 +91,7 @@ def _print_plain(store: GalleryStore) -> None:
         "preset": facts["preset"] or _no_preset(identity),
         "embedder": f"{identity.model}, {identity.preprocessing.in_words()}, {identity.pooling}"
         f" pooling, {identity.dim} numbers, weights {identity.weights[:8]}",
+        "calibrated": _when_calibrated(facts["calibration"]),
         "other models": ", ".join(facts["models"]) or "none",
         "precision": ", ".join(facts["precisions"]) or "none yet",
         "auto takes": facts["auto_precision"],
@@ -99,6 +101,31 @@ def _print_plain(store: GalleryStore) -> None:
     width = max(map(len, lines))
     for name, value in lines.items():
         print_line(f"{name:<{width}}  {value}")
+
+
+def _calibration(store: GalleryStore) -> dict[str, Any] | None:
+    """Return what is known of what scores mean; None where nothing is that can be used."""
+    from imgsearch.cli.calibrate import summary
+    from imgsearch.gallery.calibration import read_calibration
+
+    try:
+        found = read_calibration(store)
+    except CalibrationError as error:
+        return {"problem": str(error)}
+    if found is None:
+        return None
+    stale = found.is_stale(store.catalog.image_count())
+    figures = {"target": found.target, "score": found.score, "recall": found.recall}
+    return {**figures, "images": found.images, "stale": stale, "summary": summary(found)}
+
+
+def _when_calibrated(facts: dict[str, Any] | None) -> str:
+    if facts is None:
+        return "no; `imgsearch calibrate` finds out what scores mean"
+    if "problem" in facts:
+        return one_line(facts["problem"])
+    stale = f"; stale, as it was done with {facts['images']:,} images" if facts["stale"] else ""
+    return f"{facts['summary']}{stale}"
 
 
 def _no_preset(identity: EmbedderIdentity) -> str:

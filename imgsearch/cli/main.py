@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from imgsearch import __version__
 from imgsearch.cli.bench import bench
+from imgsearch.cli.calibrate import calibrate
 from imgsearch.cli.check import check
 from imgsearch.cli.compare import compare
 from imgsearch.cli.dupes import dupes
@@ -60,7 +61,7 @@ app = typer.Typer(
     help="Find the photos that look like this one, on your own machine.",
     epilog="Start with: imgsearch index ~/Pictures, then: imgsearch query cat.jpg",
 )
-for command in (index, query, serve, compare, evaluate, check, export, info, bench):
+for command in (index, query, serve, compare, evaluate, calibrate, check, export, info, bench):
     app.command()(command)
 app.add_typer(dupes)
 

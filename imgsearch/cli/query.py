@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -50,6 +51,7 @@ from imgsearch.cli.query_options import (
     OpenOption,
     PathOption,
     PngOption,
+    ProbabilityOption,
     SinceOption,
     TogetherOption,
     TopOption,
@@ -63,12 +65,16 @@ from imgsearch.gallery.store import GalleryStore, open_for_reading
 from imgsearch.images.crop import Crop
 from imgsearch.query import QueryImage, QueryOptions, Search, search_gallery
 
+if TYPE_CHECKING:
+    from imgsearch.evaluation.calibration import ProbabilityCurve  # loaded only when asked for
+
 
 def query(
     images: ImagesArgument,
     k: TopOption = 10,
     min_score: MinScoreOption = -1,
     exclude_self: ExcludeSelfOption = False,
+    probability: ProbabilityOption = False,
     together: TogetherOption = False,
     unlike: NotOption = None,
     crop: CropOption = None,
@@ -106,6 +112,8 @@ def query(
     """
     if as_json + json_lines + null + inline > 1:
         raise typer.BadParameter("choose one of --json, --json-lines, --null and --inline")
+    if probability and (together or unlike):
+        raise typer.BadParameter("--probability is of single pictures: no --together, no --not")
     if open_it and page is None:
         raise typer.BadParameter("--open needs a page: --html OUT")
     try:
@@ -136,9 +144,10 @@ def query(
     chosen = chosen_model(model)
     with open_for_reading(gallery_to_read(gallery, chosen)) as store:
         maker = embedder_maker(engine, precision, weights, chosen)
+        curve = _curve(store) if probability else None
         found = _search(group)(store, queries, options, maker)
         names = [tuple(images)] if together else [(name,) for name in images]
-        answers = [Answer(asked, hits) for asked, hits in zip(names, found, strict=True)]
+        answers = [Answer(asked, hits, curve) for asked, hits in zip(names, found, strict=True)]
         _remark(store, only, answers)
         if as_json:
             print_document(store.folder, answers, with_copies=group)
@@ -165,6 +174,19 @@ def _search(group: bool) -> Search:
     from imgsearch.grouping import search_grouped  # loads more than a plain query needs
 
     return search_grouped
+
+
+def _curve(store: GalleryStore) -> ProbabilityCurve:
+    """Return what the gallery's scores mean; say so if that was found out long ago."""
+    from imgsearch.gallery.calibration import require_calibration
+
+    calibration, images = require_calibration(store), store.catalog.image_count()
+    if calibration.is_stale(images):
+        print_error(
+            f"note: the gallery had {calibration.images:,} pictures when it was calibrated, and has"
+            f" {images:,} now; run `imgsearch calibrate` again"
+        )
+    return calibration.curve
 
 
 def _with_t(date: str | None) -> str | None:

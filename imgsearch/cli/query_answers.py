@@ -22,10 +22,17 @@ STANDARD_INPUT = "-"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The hits of one question, and the names of the pictures that asked it."""
+    """The hits of one question.
+
+    Attributes:
+        names: The pictures that asked it.
+        hits: Best first.
+        probability: That a hit of a score is the same picture; None if nobody asked.
+    """
 
     names: tuple[str, ...]
     hits: Sequence[Hit]
+    probability: Callable[[float], float] | None = None
 
 
 def print_plain(
@@ -41,7 +48,11 @@ def print_plain(
         if len(answers) > 1:
             print_line(f"# {one_line(answer.names[0])}")
         for hit in answer.hits:
-            print_line(f"{hit.score:.3f}\t{one_line(str(hit.path))}")
+            figures = [hit.score]
+            if answer.probability is not None:
+                figures.append(answer.probability(hit.score))
+            columns = [*(f"{figure:.3f}" for figure in figures), one_line(str(hit.path))]
+            print_line("\t".join(columns))
             beside(hit)
 
 
@@ -54,7 +65,10 @@ def print_document(folder: Path, answers: Sequence[Answer], *, with_copies: bool
         with_copies: Whether to say of each hit which copies it stands for.
     """
     queries = [
-        {**_query(answer), "hits": [_hit(hit, with_copies=with_copies) for hit in answer.hits]}
+        {
+            **_query(answer),
+            "hits": [_hit(answer, hit, with_copies=with_copies) for hit in answer.hits],
+        }
         for answer in answers
     ]
     print_json({**json_path(folder, "gallery"), "queries": queries})
@@ -64,7 +78,7 @@ def print_json_lines(answers: Sequence[Answer], *, with_copies: bool = False) ->
     """Print a line of JSON for each hit; see `print_document`."""
     for answer in answers:
         for hit in answer.hits:
-            print_json_line({**_query(answer), **_hit(hit, with_copies=with_copies)})
+            print_json_line({**_query(answer), **_hit(answer, hit, with_copies=with_copies)})
 
 
 def print_null(answers: Sequence[Answer]) -> None:
@@ -84,8 +98,10 @@ def _absolute(name: str) -> str:
     return name if name == STANDARD_INPUT else str(Path(name).absolute())
 
 
-def _hit(hit: Hit, *, with_copies: bool) -> dict[str, Any]:
+def _hit(answer: Answer, hit: Hit, *, with_copies: bool) -> dict[str, Any]:
     fields: dict[str, Any] = {"rank": hit.rank, "score": hit.score, **json_path(hit.path)}
+    if answer.probability is not None:
+        fields["probability"] = answer.probability(hit.score)
     if with_copies:
         fields["copies"] = [{"score": copy.score, **json_path(copy.path)} for copy in hit.copies]
     return fields

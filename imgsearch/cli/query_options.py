@@ -45,6 +45,14 @@ MinScoreOption = Annotated[
 ExcludeSelfOption = Annotated[
     bool, typer.Option("--exclude-self", help="Leave out the query's own file.")
 ]
+ProbabilityOption = Annotated[
+    bool,
+    typer.Option(
+        "--probability",
+        help="Print after each score how likely it is the same picture; needs"
+        " `imgsearch calibrate` once.",
+    ),
+]
 TogetherOption = Annotated[
     bool, typer.Option("--together", help="One answer to all pictures: what is like all of them.")
 ]

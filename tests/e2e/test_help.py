@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ["index", "query", "serve", "compare", "evaluate", "check", "export", "info", "bench"]
+COMMANDS = [
+    "index",
+    "query",
+    "serve",
+    "compare",
+    "evaluate",
+    "calibrate",
+    "check",
+    "export",
+    "info",
+    "bench",
+]
 README = Path(__file__).parents[2] / "README.md"
 HEAVY = {"tensorflow", "keras", "openvino", "sklearn", "faiss", "cv2", "rich", "h5py", "onnx"}
 
