@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from imgsearch.cli.dupes_apply import apply, undo
 from imgsearch.cli.dupes_decide import ignore, keep_all, reopen, reviewed
+from imgsearch.cli.dupes_explain import explain
 from imgsearch.cli.dupes_find import find
 from imgsearch.cli.dupes_plan import plan
 
@@ -33,5 +34,5 @@ dupes = typer.Typer(
     " the name of a subcommand is written ./NAME.",
 )
 dupes.command(_DEFAULT)(find)
-for subcommand in (plan, apply, undo, ignore, keep_all, reviewed, reopen):
+for subcommand in (explain, plan, apply, undo, ignore, keep_all, reviewed, reopen):
     dupes.command()(subcommand)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from imgsearch.cli.dupes_against import print_arrivals
 from imgsearch.cli.dupes_options import (
     ConfigOption,
     KeepInOption,
@@ -60,6 +61,23 @@ def find(
     open_it: Annotated[
         bool, typer.Option("--open", help="Open the page of --html in the browser.")
     ] = False,
+    similar: Annotated[
+        bool, typer.Option("--similar", help="Also list pictures that are alike and no copies.")
+    ] = False,
+    new: Annotated[
+        Path | None,
+        typer.Option(
+            "--in",
+            metavar="NEW",
+            help="With --against: list the pictures of this folder that OLD has not, or has only"
+            " smaller or edited.",
+            show_default=False,
+        ),
+    ] = None,
+    old: Annotated[
+        Path | None,
+        typer.Option("--against", metavar="OLD", help="The folder to look in.", show_default=False),
+    ] = None,
     keep: KeepOption = None,
     keep_in: KeepInOption = None,
     never_touch: NeverTouchOption = None,
@@ -79,12 +97,16 @@ def find(
         raise typer.BadParameter("--open needs --html OUT")
     started = time.monotonic()
     folder = find_gallery(gallery)
+    if new is not None or old is not None:
+        sides = _both(new, old, is_alone=not (root or html or similar))
+        print_arrivals(folder, *map(folder_of, sides), null=null, quiet=quiet, as_json=as_json)
+        return
     with open_for_reading(folder) as store:
         wishes = wishes_of(keep, keep_in, never_touch)
         rules = read_rulebook(wishes, store.folder, config).rules
         below = None if root is None else folder_of(root)
         with stages_bar(quiet=quiet or as_json) as bar:
-            groups = find_groups(store, FindOptions(rules=rules, below=below), bar)
+            groups = find_groups(store, FindOptions(rules, below, similar), bar)
         decisions = read_decisions(store.folder)
         groups = decisions.filter(groups)
     if html is not None:
@@ -132,16 +154,28 @@ def folder_of(root: Path) -> Path:
     return folder
 
 
+def _both(new: Path | None, old: Path | None, *, is_alone: bool) -> tuple[Path, Path]:
+    if new is None or old is None:
+        raise typer.BadParameter("--in NEW and --against OLD go together")
+    if not is_alone:
+        raise typer.BadParameter("--in and --against take no ROOT, no --html and no --similar")
+    return new, old
+
+
 def _copies(group: Group) -> tuple[Member, ...]:
-    return group.members[1:]
+    """Return what may be removed of a group."""
+    return () if group.tier == "similar" else group.members[1:]
 
 
 def _print_plain(groups: list[Group]) -> None:
     """Print a line a file: tier, score, path and reason between tabs; a blank line a group."""
     for group in groups:
-        keep, *copies = group.members
-        print_line(f"keep\t\t{one_line(str(keep.picture.path))}\t{one_line(keep.verdict.reason)}")
-        for member in copies:
+        keep, *others = group.members
+        label = "alike" if group.tier == "similar" else "keep"
+        print_line(
+            f"{label}\t\t{one_line(str(keep.picture.path))}\t{one_line(keep.verdict.reason)}"
+        )
+        for member in others:
             verdict = member.verdict
             print_line(
                 f"{verdict.tier}\t{verdict.score:.3f}\t{one_line(str(member.picture.path))}"
@@ -155,7 +189,8 @@ def _summary(groups: list[Group]) -> str:
     if not copies:
         return "no copies found"
     megabytes = sum(picture.stamp.size_bytes for picture in copies) / 1e6
-    text = f"{len(groups):,} groups: {len(copies):,} copies, {megabytes:,.1f} MB"
+    count = sum(group.tier != "similar" for group in groups)
+    text = f"{count:,} groups: {len(copies):,} copies, {megabytes:,.1f} MB"
     oversized = sum(group.oversized for group in groups)
     return text + (f"; {oversized:,} groups are so large that you should look" if oversized else "")
 

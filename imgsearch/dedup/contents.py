@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,19 +30,19 @@ class Content:
         return self.pictures[0]
 
 
-def read_contents(store: GalleryStore, *, below: Path | None = None) -> list[Content]:
+def read_contents(store: GalleryStore, folders: Sequence[Path] = ()) -> list[Content]:
     """Return the contents of a gallery, ordered by their first file's path.
 
     Args:
         store: The gallery, open for reading.
-        below: Only files in this folder, if it is given; an absolute path without links.
+        folders: Only files in these, absolute and without links; all files if there are none.
     """
     roots = read_roots(store.catalog)
     files: dict[bytes, list[Picture]] = defaultdict(list)
     for image in store.catalog.iterate_images():
         path = store.place(image, roots)
         # A repair leaves a row without a content until its file is read again.
-        if image.facts.content_hash and (below is None or path.is_relative_to(below)):
+        if image.facts.content_hash and _is_in(path, folders):
             files[image.facts.content_hash].append(
                 Picture(image.image_id, path, image.stamp, image.facts)
             )
@@ -50,3 +51,7 @@ def read_contents(store: GalleryStore, *, below: Path | None = None) -> list[Con
         for digest, pictures in files.items()
     ]
     return sorted(contents, key=lambda content: content.first.path)
+
+
+def _is_in(path: Path, folders: Sequence[Path]) -> bool:
+    return not folders or any(path.is_relative_to(folder) for folder in folders)

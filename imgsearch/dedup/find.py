@@ -76,8 +76,9 @@ def find_groups(
     Raises:
         GalleryCorruptError: If the catalogue is damaged.
     """
-    options, tell = options or FindOptions(), tell or _tell_nobody
-    with followed(store, options.below, tell) as lead:
+    options, tell = options or FindOptions(), tell or tell_nobody
+    folders = () if options.below is None else (options.below,)
+    with followed(store, folders, tell) as lead:
         judged: dict[Pair, Verdict] = {}
 
         def judge(pairs: Sequence[Pair]) -> dict[Pair, Verdict]:
@@ -93,20 +94,33 @@ def find_groups(
 
 
 @contextmanager
-def followed(store: GalleryStore, below: Path | None, tell: Tell) -> Iterator[Lead]:
-    """Find what could be a copy of what, and hold open what a closer look needs."""
+def followed(
+    store: GalleryStore,
+    folders: Sequence[Path],
+    tell: Tell,
+    choose: Callable[[Sequence[Content], Pairs], Pairs] = lambda _, pairs: pairs,
+) -> Iterator[Lead]:
+    """Find what could be a copy of what, and hold open what a closer look needs.
+
+    Args:
+        store: The gallery, open for reading.
+        folders: Only among the files in these folders; in all if there are none.
+        tell: Told how far it has come.
+        choose: Returns those of all candidate pairs that matter.
+    """
     from imgsearch.dedup.album import Album  # OpenCV costs 20 ms to load
     from imgsearch.dedup.looking import PairViewer
 
     with store.catalog.transaction("DEFERRED"):
-        contents = read_contents(store, below=below)
+        contents = read_contents(store, folders)
         near = near_pairs(store, contents)
     with CopyCache(store.folder) as cache:
         album = Album(contents, cache)
         album.sketch_all(lambda done, total: tell("Reading pictures", done, total))
-        if below is None:
+        if not folders:
             album.forget_others()
         pairs = united(near, _alike_as_a_whole(album, len(contents)), len(contents))
+        pairs = choose(contents, pairs)
         viewer = PairViewer(contents, album, cache)
         likely = viewer.likely(pairs, lambda done, total: tell("Screening", done, total))
         yield Lead(contents, likely, viewer)
@@ -135,5 +149,5 @@ def _of_kept(
     return {pair: verdict for pair, verdict in judged.items() if all(staying[p] for p in pair)}
 
 
-def _tell_nobody(_what: str, _done: int, _total: int) -> None:
+def tell_nobody(_what: str, _done: int, _total: int) -> None:
     """Stand in for a progress callback."""

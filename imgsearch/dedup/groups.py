@@ -145,7 +145,7 @@ def _group(keep: Picture, members: Sequence[tuple[Picture, Verdict]], rules: Kee
         tier,
         keep,
         (
-            Member(keep, Verdict(tier, 1.0, f"kept: {reason}")),
+            Member(keep, Verdict(tier, 1.0, reason if tier == "similar" else f"kept: {reason}")),
             *(Member(picture, verdict) for picture, verdict in others),
         ),
         len(members) > OVERSIZED,

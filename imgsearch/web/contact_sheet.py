@@ -29,8 +29,6 @@ _SIDE: Final = 160
 _FRAME: Final = 4
 _GAP: Final = 8
 _TEXT: Final = 12
-_CELL_WIDTH: Final = _SIDE + 2 * _FRAME
-_ROW_HEIGHT: Final = _TEXT + _SIDE + 2 * _FRAME + _TEXT + 4 * _GAP
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class Row:
     cells: tuple[Cell, ...]
 
 
-def write_png(path: Path, rows: Sequence[Row]) -> None:
+def write_png(path: Path, rows: Sequence[Row], *, side: int = _SIDE) -> None:
     """Write a contact sheet as a PNG.
 
     A picture that cannot be read is an empty frame.
@@ -58,6 +56,7 @@ def write_png(path: Path, rows: Sequence[Row]) -> None:
     Args:
         path: The file to make; an earlier contact sheet is replaced, any other file is not.
         rows: What to show, at least one row.
+        side: Of the square that each picture gets, in pixels.
 
     Raises:
         SheetError: If another file is in the way, or the disk refuses.
@@ -65,7 +64,7 @@ def write_png(path: Path, rows: Sequence[Row]) -> None:
     info = PngInfo()
     info.add_text("Software", _MARK_OF_OURS)
     encoded = io.BytesIO()
-    _draw(rows).save(encoded, "PNG", pnginfo=info)
+    _draw(rows, side).save(encoded, "PNG", pnginfo=info)
     _write(path, encoded.getvalue())
 
 
@@ -117,39 +116,43 @@ def _refuse_other_files(path: Path) -> None:
         raise SheetError(path, reason)
 
 
-def _draw(rows: Sequence[Row]) -> Image.Image:
+def _draw(rows: Sequence[Row], side: int) -> Image.Image:
+    cell_width = side + 2 * _FRAME
+    row_height = _TEXT + cell_width + _TEXT + 4 * _GAP
     columns = max((len(row.cells) for row in rows), default=1)
-    size = (_GAP + columns * (_CELL_WIDTH + _GAP), _GAP + len(rows) * _ROW_HEIGHT)
+    size = (_GAP + columns * (cell_width + _GAP), _GAP + len(rows) * row_height)
     sheet = Image.new("RGB", size, "white")
     pen = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(_TEXT)
     for number, row in enumerate(rows):
-        top = _GAP + number * _ROW_HEIGHT
+        top = _GAP + number * row_height
         pen.text((_GAP, top), _fitted(row.title, font, size[0] - 2 * _GAP), "black", font)
         for column, cell in enumerate(row.cells):
-            corner = (_GAP + column * (_CELL_WIDTH + _GAP), top + _TEXT + _GAP)
-            _draw_cell(sheet, pen, cell, corner, font)
+            corner = (_GAP + column * (cell_width + _GAP), top + _TEXT + _GAP)
+            _draw_cell(sheet, cell, (*corner, side), font)
     return sheet
 
 
 def _draw_cell(
     sheet: Image.Image,
-    pen: ImageDraw.ImageDraw,
     cell: Cell,
-    corner: tuple[int, int],
+    square: tuple[int, int, int],
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
 ) -> None:
-    left, top = corner
-    end = left + _CELL_WIDTH - 1, top + _CELL_WIDTH - 1
-    pen.rectangle((corner, end), "white", _COLOURS[cell.mark], _FRAME)
+    """Draw a picture and its frame; `square` is the left, the top and the side of the picture."""
+    left, top, side = square
+    width = side + 2 * _FRAME
+    pen = ImageDraw.Draw(sheet)
+    end = left + width - 1, top + width - 1
+    pen.rectangle(((left, top), end), "white", _COLOURS[cell.mark], _FRAME)
     try:
-        picture = Image.fromarray(read_small(cell.path, _SIDE))
-        picture.thumbnail((_SIDE, _SIDE))
-        place = (_CELL_WIDTH - picture.width) // 2, (_CELL_WIDTH - picture.height) // 2
+        picture = Image.fromarray(read_small(cell.path, side))
+        picture.thumbnail((side, side))
+        place = (width - picture.width) // 2, (width - picture.height) // 2
         sheet.paste(picture, (left + place[0], top + place[1]))
     except ImageReadError:
         pen.line(((left, top), end), _COLOURS[cell.mark])
-    caption = _fitted(cell.caption, font, _CELL_WIDTH)
+    caption = _fitted(cell.caption, font, width)
     pen.text((left, end[1] + _GAP // 2), caption, "black", font)
 
 

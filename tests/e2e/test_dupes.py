@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 pytestmark = pytest.mark.weights
 
@@ -36,3 +37,33 @@ def test_dupes_prints_only_the_paths_of_copies_when_asked(imgsearch, gallery, ph
 
 def test_a_missing_folder_is_one_line(fails, gallery):
     assert "there is no such folder" in fails("dupes", "absent", "--gallery", gallery)
+
+
+def test_explain_says_what_two_pictures_are_and_draws_them(imgsearch, photos, tmp_path):
+    pair = photos / "cat.jpg", photos / "copies" / "cat-reencoded.jpg"
+    answer = imgsearch("dupes", "explain", *pair, "--png", tmp_path / "pair.png")
+
+    assert answer.lines[0].startswith("copy\t")
+    assert "pixels\t451x300\t451x300" in answer.lines
+    with Image.open(tmp_path / "pair.png") as drawn:
+        assert drawn.width > 2 * 480
+
+
+def test_in_and_against_list_what_a_folder_has_not(imgsearch, gallery, photos):
+    copies, trip = photos / "copies", photos / "trip"
+    asked = ("dupes", "--in", trip, "--against", copies, "--gallery", gallery)
+    names = [Path(line).name for line in imgsearch(*asked).lines]
+
+    assert "red-rock.jpg" not in names  # the same bytes are among the copies
+    assert "temple.jpg" in names  # of which there is only a part
+    paths = imgsearch(*asked, "-0").out.decode().split("\0")
+    assert [Path(path).name for path in paths if path] == names
+    document = imgsearch(*asked, "--json").document
+    assert [Path(one["path"]).name for one in document["new"]] == names
+    assert "red-rock.jpg" in {Path(one["path"]).name for one in document["known"]}
+
+
+def test_in_without_against_is_an_error_of_usage(imgsearch, gallery, photos):
+    answer = imgsearch("dupes", "--in", photos, "--gallery", gallery)
+    assert answer.code == 2
+    assert "go together" in answer.err
