@@ -191,6 +191,7 @@ class Gallery:
         unlike: Sequence[ImageSource] = (),
         crop: Crop | None = None,
         group: bool = False,
+        expand: bool | None = None,
     ) -> list[Hit]:
         """Find the most similar pictures.
 
@@ -205,6 +206,8 @@ class Gallery:
             crop: Search for this part of the picture, of each one of several.
             group: Let the best hit stand for its copies, each verified by the pictures; they are
                 its `copies`.
+            expand: Order the nearest anew by what they have near themselves; None does so if the
+                gallery's preset does. Scores are cosines all the same.
 
         Returns:
             Hits, best first; a picture that is itself indexed comes first with score 1.
@@ -225,6 +228,7 @@ class Gallery:
             only=only or Filter(),
             unlike=tuple(_query_image(each) for each in unlike),
             together=True,
+            expand=expand,
         )
         queries = [_query_image(each, crop) for each in images]
         search = search_grouped if group else search_gallery

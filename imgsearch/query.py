@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from imgsearch.embedding.base import Embedder, EmbedderMaker
+from imgsearch.embedding.registry import expands
 from imgsearch.embedding.several import embed_each
-from imgsearch.errors import GalleryCorruptError, GalleryNotFoundError, QueryError
+from imgsearch.errors import GalleryCorruptError, GalleryNotFoundError
 from imgsearch.gallery.filters import Filter, choose
 from imgsearch.gallery.records import StoredImage
 from imgsearch.gallery.store import GalleryStore
@@ -22,16 +23,12 @@ from imgsearch.images.decode import require_picture
 from imgsearch.images.fingerprint import content_hash
 from imgsearch.images.prepare import PreparedImage, prepare
 from imgsearch.images.read import load
-from imgsearch.index.base import SCORE_TOLERANCE, VectorIndex
+from imgsearch.index.base import SCORE_TOLERANCE, Neighbours, VectorIndex
+from imgsearch.index.combination import combined
+from imgsearch.index.expansion import CONSIDERED, in_expanded_order
 from imgsearch.types import DEFAULT_MAX_PIXELS, EmbedderIdentity, Ids
 
 _Vector = npt.NDArray[np.float32]
-
-_UNWANTED_WEIGHT = 0.5
-"""How much pictures not to be like count, beside those to be like."""
-
-_SHORTEST = 1e-3
-"""A sum of unit vectors below this length points nowhere in particular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +77,8 @@ class QueryOptions:
         only: Which pictures to choose among.
         unlike: Pictures that the hits are not to be like.
         together: Answer all queries as one: what is like all of them.
+        expand: Order the nearest anew by what they have near themselves, see
+            `imgsearch.index.expansion`; None does so if the gallery's preset does.
     """
 
     k: int = 10
@@ -89,6 +88,7 @@ class QueryOptions:
     only: Filter = field(default_factory=Filter)
     unlike: tuple[QueryImage, ...] = ()
     together: bool = False
+    expand: bool | None = None
 
     def __post_init__(self) -> None:
         if self.k < 1:
@@ -150,8 +150,9 @@ def search_gallery(
         make_embedder: Called once, and only if a query's content is not in the gallery.
 
     Returns:
-        For each query its hits, best first; equal scores are ordered by image id. One list for
-        all of them if they are asked together.
+        For each query its hits, best first; equal scores are ordered by image id. Scores are
+        cosines in any case: those of an answer that was ordered by expansion may rise again.
+        One list for all of them if they are asked together.
 
     Raises:
         ImageReadError: If a query cannot be read.
@@ -161,6 +162,8 @@ def search_gallery(
         EmbedderError: If the embedder cannot be made.
     """
     identity = store.identity()
+    if options.expand is None:
+        options = replace(options, expand=expands(identity))
     with store.reading() as index:
         probes = [_probe(store, query, options) for query in (*queries, *options.unlike)]
         if not len(index):
@@ -243,23 +246,12 @@ def _questions(
     for group in groups:
         is_plain = len(group) == 1 and not unwanted
         one = probes[group[0]]
-        vector = vectors[group[0]] if is_plain else _sum([vectors[i] for i in group], unwanted)
+        vector = vectors[group[0]] if is_plain else combined([vectors[i] for i in group], unwanted)
         parts = [*(probes[i] for i in group), *probes[wanted:]]
         own_ids = frozenset(probe.own_id for probe in parts if probe.own_id is not None)
         same_id = one.own_id if is_plain and one.is_current else None
         questions.append(_Question(vector, own_ids, same_id))
     return questions
-
-
-def _sum(wanted: list[_Vector], unwanted: list[_Vector]) -> _Vector:
-    """Return the mean of what is wanted less a part of the mean of what is not, of length 1."""
-    total: npt.NDArray[np.float64] = np.stack(wanted).mean(axis=0, dtype=np.float64)
-    if unwanted:
-        total -= _UNWANTED_WEIGHT * np.stack(unwanted).mean(axis=0, dtype=np.float64)
-    length = float(np.linalg.norm(total))
-    if length < _SHORTEST:
-        raise QueryError("the pictures cancel each other out; leave one of them out")
-    return (total / length).astype(np.float32)
 
 
 def _ranked(
@@ -275,11 +267,16 @@ def _ranked(
     dropped = {first} if first is not None else set()
     if options.exclude_self:
         dropped = set(question.own_ids)
-    found = index.search(question.vector[np.newaxis], options.k + len(dropped), among)[0]
+    wanted = max(options.k, CONSIDERED) if options.expand else options.k
+    [found] = index.search(question.vector[np.newaxis], wanted + len(dropped), among)
+    kept = ~np.isin(found.ids, list(dropped))
+    found = Neighbours(found.ids[kept], found.scores[kept])
+    if options.expand:
+        found = in_expanded_order(index, question.vector, found)
     pairs = [
         (int(image_id), float(score))
         for image_id, score in zip(found.ids, found.scores, strict=True)
-        if image_id not in dropped and score >= options.min_score - SCORE_TOLERANCE
+        if score >= options.min_score - SCORE_TOLERANCE
     ]
     return ([(first, 1.0), *pairs] if first is not None else pairs)[: options.k]
 

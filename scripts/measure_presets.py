@@ -1,67 +1,68 @@
-"""Measure how well each preset ranks labelled photos, and print a Markdown table.
+"""Measure how well each preset answers for labelled photos, and print a Markdown table.
 
-    .venv/bin/python scripts/measure_presets.py LABELS.csv
+    .venv/bin/python scripts/measure_presets.py LABELS.csv [PRESET...]
 
-LABELS.csv has the columns `path` (below the CSV's folder) and `class`. Every photo whose class does
-not begin with an underscore is used once as the query, all labelled photos are the gallery, and the
-query itself is left out of its answer.
+LABELS.csv has the columns `path` (below the CSV's folder) and `class`. Every photo whose class is
+not `_distractor` is used once as the query, all labelled photos are the gallery, and the query
+itself is left out of its answer; answers are ordered as `imgsearch query` orders them.
 """
 
 from __future__ import annotations
 
-import csv
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 import imgsearch
 from imgsearch.embedding.registry import PRESETS
-from imgsearch.evaluation.metrics import hit_rate_at_k, mean_average_precision
-from imgsearch.gallery.export import export_gallery
+from imgsearch.evaluation.labels import Labels, read_labels
+from imgsearch.evaluation.retrieval import Terms
 from imgsearch.gallery.store import open_for_reading
+from imgsearch.measuring.retrieval import RetrievalOptions, evaluate_retrieval
 
 
-def main(labels: Path) -> None:
-    with labels.open(newline="", encoding="utf-8") as file:
-        classes = {
-            str((labels.parent / row["path"]).resolve()): row["class"]
-            for row in csv.DictReader(file)
-        }
-    folder = Path(os.path.commonpath([Path(path).parent for path in classes]))
-    print("| preset | mAP | hit rate at 1 | photos/s |\n|---|--:|--:|--:|")
-    for preset in PRESETS:
-        paths, embeddings, rate = embed(folder, preset)
-        labelled = np.array([path in classes for path in paths])
-        names = np.array([classes[path] for path in paths if path in classes])
-        ranked = list(rank(names, embeddings[labelled]))
-        precision = mean_average_precision((row, int(row.sum())) for row in ranked)
-        hits = hit_rate_at_k(ranked, 1)
-        print(f"| `{preset}` | {precision:.3f} | {hits:.3f} | {rate:.0f} |", flush=True)
+@dataclass(frozen=True)
+class Measured:
+    """What is in a row of the table; bytes are those of the gallery for each picture."""
+
+    mean_average_precision: float
+    hit_rate: float
+    photos_per_second: float
+    bytes_per_photo: float
 
 
-def embed(folder: Path, preset: str) -> tuple[list[str], np.ndarray, float]:
-    """Index a folder into a gallery of its own; return paths, unit rows and files per second."""
+def main(labels: Path, presets: list[str]) -> None:
+    known = read_labels(labels)
+    folder = Path(os.path.commonpath([picture.path.parent for picture in known.pictures]))
+    print("| preset | mAP | hit rate at 1 | photos/s | bytes a photo |\n|---|--:|--:|--:|--:|")
+    for preset in presets or PRESETS:
+        row = measure(folder, known, preset)
+        print(
+            f"| `{preset}` | {row.mean_average_precision:.3f} | {row.hit_rate:.3f}"
+            f" | {row.photos_per_second:.1f} | {row.bytes_per_photo:,.0f} |",
+            flush=True,
+        )
+
+
+def measure(folder: Path, labels: Labels, preset: str) -> Measured:
+    """Index a folder into a gallery of its own, and ask for every labelled photo in it."""
     with tempfile.TemporaryDirectory() as name:
-        with imgsearch.create_gallery(Path(name) / "gallery", preset=preset) as gallery:
+        place = Path(name) / "gallery"
+        with imgsearch.create_gallery(place, preset=preset) as gallery:
             report = gallery.update(folder)
-        with open_for_reading(Path(name) / "gallery") as store:
-            export_gallery(store, Path(name) / "vectors.npz")
-        archive = np.load(Path(name) / "vectors.npz", allow_pickle=False)
-        return archive["paths"].tolist(), archive["embeddings"], report.images_per_second
-
-
-def rank(names: np.ndarray, embeddings: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield for each query which of the others are of its class, best score first."""
-    for query in np.flatnonzero(~np.char.startswith(names, "_")):
-        scores = embeddings @ embeddings[query]
-        scores[query] = -np.inf
-        order = np.argsort(-scores, kind="stable")[:-1]
-        yield names[order] == names[query]
+        size = sum(file.stat().st_size for file in place.iterdir())
+        with open_for_reading(place) as store:
+            options = RetrievalOptions(terms=Terms(k=1), worst=0)
+            figures = evaluate_retrieval(store, labels, options).figures
+    return Measured(
+        figures["mAP"].value,
+        figures["hit_rate_at_k"].value,
+        report.images_per_second,
+        size / report.images,
+    )
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -19,6 +19,7 @@ from imgsearch.cli.evaluation_report import (
 from imgsearch.cli.options import GalleryOption, JsonOption, ModelOption, QuietOption
 from imgsearch.cli.output import json_path, print_error, print_json, print_line
 from imgsearch.cli.progress import counting_bar
+from imgsearch.cli.query_options import ExpandOption
 from imgsearch.cli.tables import Table, markdown_lines, plain_lines
 from imgsearch.evaluation.labels import NEVER_RELEVANT, Labels, read_labels
 from imgsearch.evaluation.retrieval import Terms
@@ -93,6 +94,7 @@ def evaluate(
         Path | None,
         typer.Option("--html", metavar="OUT.html", help="The same as a page."),
     ] = None,
+    expand: ExpandOption = None,
     gallery: GalleryOption = None,
     model: ModelOption = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
@@ -117,7 +119,9 @@ def evaluate(
             answer = _pairs(store, known, PairTerms(precision, min_score, confidence, seed), strict)
         else:
             terms = Terms(k, confidence, seed)
-            options = RetrievalOptions(terms, never_relevant, unlabelled_wrong, strict, worst)
+            options = RetrievalOptions(
+                terms, never_relevant, unlabelled_wrong, strict, worst, expand
+            )
             answer = _retrieval(store, known, options, _Shown(sheet, page, quiet))
         paths = {**json_path(store.folder, "gallery"), **json_path(labels.absolute(), "labels")}
     if answer.missing and not quiet:

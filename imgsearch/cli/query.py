@@ -35,6 +35,7 @@ from imgsearch.cli.query_options import (
     CameraOption,
     CropOption,
     ExcludeSelfOption,
+    ExpandOption,
     FormatOption,
     GroupOption,
     HtmlOption,
@@ -75,6 +76,7 @@ def query(
     min_score: MinScoreOption = -1,
     exclude_self: ExcludeSelfOption = False,
     probability: ProbabilityOption = False,
+    expand: ExpandOption = None,
     together: TogetherOption = False,
     unlike: NotOption = None,
     crop: CropOption = None,
@@ -139,6 +141,7 @@ def query(
         only=only,
         unlike=tuple(_read(name, None) for name in unlike or ()),
         together=together,
+        expand=expand,
     )
     queries = [_read(name, part) for name in images]
     chosen = chosen_model(model)

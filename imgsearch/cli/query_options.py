@@ -53,6 +53,15 @@ ProbabilityOption = Annotated[
         " `imgsearch calibrate` once.",
     ),
 ]
+ExpandOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--expand/--no-expand",
+        help="Order the nearest anew by what they have near themselves, which finds more of a kind;"
+        " scores stay cosines. Default: with the preset quality.",
+        show_default=False,
+    ),
+]
 TogetherOption = Annotated[
     bool, typer.Option("--together", help="One answer to all pictures: what is like all of them.")
 ]

@@ -29,17 +29,22 @@ class Recipe:
     Attributes:
         preprocessing: How pictures become the network's input.
         pooling: How the last feature map becomes a vector, as in `EmbedderIdentity`.
+        expands: Whether answers are ordered by `imgsearch.index.expansion` unless told otherwise;
+            no part of the identity, as the vectors are the same.
     """
 
     preprocessing: Preprocessing
     pooling: str
+    expands: bool = False
 
 
 PRESETS: Final[Mapping[str, Recipe]] = MappingProxyType(
     {
         "tutorial": Recipe(Preprocessing(224, "keras"), "avg"),
         "default": Recipe(Preprocessing(224, "faithful"), "rgem-2"),
-        "quality": Recipe(Preprocessing(320, "faithful", keeps_aspect=True), "rgem-2"),
+        "quality": Recipe(
+            Preprocessing(320, "faithful", keeps_aspect=True), "rgem-2", expands=True
+        ),
     }
 )
 
@@ -59,6 +64,12 @@ def identity_of(preset: str) -> EmbedderIdentity:
 def preset_of(identity: EmbedderIdentity) -> str | None:
     """Return the preset whose vectors have an identity, None if it is none of this release's."""
     return next((name for name in PRESETS if identity_of(name) == identity), None)
+
+
+def expands(identity: EmbedderIdentity) -> bool:
+    """Tell whether the preset of an identity orders its answers by expansion."""
+    preset = preset_of(identity)
+    return preset is not None and PRESETS[preset].expands
 
 
 def create_embedder(

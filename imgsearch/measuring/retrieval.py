@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from imgsearch.embedding.registry import expands
 from imgsearch.errors import LabelsError
 from imgsearch.evaluation.bootstrap import Estimate
 from imgsearch.evaluation.labels import NEVER_RELEVANT, Labels
@@ -23,11 +25,16 @@ from imgsearch.evaluation.retrieval import (
     summarise,
 )
 from imgsearch.gallery.store import GalleryStore
+from imgsearch.index.expansion import CONSIDERED, expanded_order
 from imgsearch.measuring.labelled import find_labelled, require_found
-from imgsearch.types import Ids
+from imgsearch.types import Embeddings, Ids
 
 HITS_SHOWN: Final = 8
 """How many hits of a bad answer are named."""
+
+_ABOVE_COSINES: Final = 2
+_HIGHEST: Final = 3
+"""What ranks pictures that were ordered by expansion lies between these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,7 @@ class RetrievalOptions:
             to none; otherwise they are left out, as if they were not in the gallery.
         strict: Whether a labelled picture that is not in the gallery is an error.
         worst: How many of the worst queries are named.
+        expand: As in `imgsearch.query.QueryOptions`; None does as the gallery's preset does.
     """
 
     terms: Terms = field(default_factory=Terms)
@@ -48,6 +56,7 @@ class RetrievalOptions:
     unlabelled_are_wrong: bool = False
     strict: bool = False
     worst: int = 10
+    expand: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +151,10 @@ def evaluate_retrieval(
         found = find_labelled(store, (picture.path for picture in labels.pictures))
         require_found(labels.path, found, folder=store.folder, strict=options.strict)
         pictures = _take_part(store, labels, found.ids, options)
-        score_rows = _scorer(store, pictures.ids)
-        told = _telling(score_rows, len(pictures.queries), on_progress)
+        rows = store.catalog.embeddings(pictures.ids)
+        expand = expands(store.identity()) if options.expand is None else options.expand
+        rank_rows = partial(_expanded if expand else _cosines, rows)
+        told = _telling(rank_rows, len(pictures.queries), on_progress)
         measured = measure(pictures.classes, pictures.queries, told, options.terms.k)
         if not len(measured.places):
             raise LabelsError(labels.path, "no picture has another of its class in the gallery")
@@ -157,7 +168,7 @@ def evaluate_retrieval(
             without_answer=measured.without_answer,
             figures=summarise(measured.values, options.terms),
             classes=tuple(_by_class(pictures, measured, options.terms)),
-            worst=tuple(_worst(store, pictures, measured, score_rows, options.worst)),
+            worst=tuple(_worst(store, pictures, measured, rank_rows, options.worst)),
         )
 
 
@@ -192,14 +203,20 @@ def _take_part(
     )
 
 
-def _scorer(store: GalleryStore, ids: Ids) -> ScoreRows:
-    """Return what scores pictures for a query as `query` would."""
-    rows = store.catalog.embeddings(ids)
+def _cosines(rows: Embeddings, queries: Places) -> npt.NDArray[np.float32]:
+    """Score all pictures for each query, shape (queries, pictures)."""
+    return rows[queries] @ rows.T
 
-    def score_rows(queries: Places) -> npt.NDArray[np.float32]:
-        return rows[queries] @ rows.T
 
-    return score_rows
+def _expanded(rows: Embeddings, queries: Places) -> npt.NDArray[np.float32]:
+    """Do so in the order in which `query` answers by expansion, without the query itself."""
+    ranked = _cosines(rows, queries)
+    for place, scores in zip(queries.tolist(), ranked, strict=True):
+        order = np.argsort(-scores, kind="stable")
+        nearest = order[order != place][:CONSIDERED]
+        best = nearest[expanded_order(rows[place], rows[nearest], scores[nearest])]
+        scores[best] = np.linspace(_HIGHEST, _ABOVE_COSINES, len(best), dtype=np.float32)
+    return ranked
 
 
 def _telling(
@@ -228,15 +245,17 @@ def _worst(
     store: GalleryStore,
     pictures: _Pictures,
     measured: Measured,
-    score_rows: ScoreRows,
+    rank_rows: ScoreRows,
     count: int,
 ) -> Iterator[WorstQuery]:
     precisions = dict(zip(measured.places.tolist(), measured.values[:, 0].tolist(), strict=True))
     for place in measured.worst(count).tolist():
-        [scores] = score_rows(np.array([place]))
-        order = np.argsort(-scores, kind="stable")
+        [ranks] = rank_rows(np.array([place]))
+        order = np.argsort(-ranks, kind="stable")
         best = order[order != place][:HITS_SHOWN]
         shown = pictures.ids[[place, *best]].tolist()
+        vectors = store.catalog.embeddings(np.array(shown))
+        scores = np.clip(vectors[1:] @ vectors[0], -1, 1)
         paths = store.paths(store.catalog.images(shown))
         yield WorstQuery(
             paths[shown[0]],
@@ -246,10 +265,10 @@ def _worst(
                 RankedPicture(
                     paths[image_id],
                     _name(pictures, int(hit)),
-                    float(np.clip(scores[hit], -1, 1)),
+                    float(score),
                     bool(pictures.classes[hit] == pictures.classes[place]),
                 )
-                for image_id, hit in zip(shown[1:], best, strict=True)
+                for image_id, hit, score in zip(shown[1:], best, scores, strict=True)
             ),
         )
 

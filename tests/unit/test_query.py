@@ -208,3 +208,49 @@ def test_the_score_of_two_pictures_is_their_cosine(lab):
     assert compare(red, red.read_bytes()) == 1.0
     with pytest.raises(ImageReadError, match="no such file"):
         compare(red, lab.root / "missing.png")
+
+
+def paint_many(lab):
+    random = np.random.default_rng(5)
+    for number in range(30):
+        lab.paint(f"{number:02}.png", tuple(random.integers(1, 256, 3).tolist()))
+    lab.update()
+
+
+def test_expansion_changes_the_order_and_neither_hits_nor_scores(lab):
+    paint_many(lab)
+
+    plain = lab.search(lab.root / "00.png", k=30)
+    expanded = lab.search(lab.root / "00.png", k=30, expand=True)
+
+    assert [hit.image_id for hit in plain] != [hit.image_id for hit in expanded]
+    assert {hit.image_id: hit.score for hit in plain} == {
+        hit.image_id: hit.score for hit in expanded
+    }
+    assert [hit.rank for hit in expanded] == list(range(1, 31))
+    assert (expanded[0].path.name, expanded[0].score) == ("00.png", 1.0)
+
+
+def test_an_expanded_answer_begins_alike_however_many_hits_are_wanted(lab):
+    paint_many(lab)
+    source = lab.root / "00.png"
+
+    assert lab.hits(source, k=30, expand=True)[:5] == lab.hits(source, k=5, expand=True)
+
+
+def test_the_minimum_of_an_expanded_answer_is_of_the_plain_cosine(lab):
+    paint_many(lab)
+    everything = lab.search(lab.root / "00.png", k=30, expand=True)
+
+    hits = lab.search(lab.root / "00.png", k=30, expand=True, min_score=0.9)
+
+    assert [hit.image_id for hit in hits] == [
+        hit.image_id for hit in everything if hit.score >= 0.9
+    ]
+
+
+def test_a_gallery_of_no_preset_is_not_expanded_unless_told(lab):
+    paint_many(lab)
+    source = lab.root / "00.png"
+
+    assert lab.hits(source, k=30) == lab.hits(source, k=30, expand=False)

@@ -7,7 +7,8 @@ from PIL import Image
 from imgsearch.errors import ImageReadError, QueryError
 from imgsearch.gallery.filters import Filter
 from imgsearch.images.crop import Crop
-from imgsearch.query import QueryImage, QueryOptions, _sum, search_gallery
+from imgsearch.index.combination import combined
+from imgsearch.query import QueryImage, QueryOptions, search_gallery
 
 
 def ask(lab, names, *, unlike=(), crop=None, **options):
@@ -53,7 +54,7 @@ def test_pictures_that_cancel_out_are_an_error():
     east, northeast, southeast = np.array([[1, 0], [0.5, 0.75**0.5], [0.5, -(0.75**0.5)]], "f4")
 
     with pytest.raises(QueryError, match="cancel each other out"):
-        _sum([northeast, southeast], [east])
+        combined([northeast, southeast], [east])
 
 
 def test_a_part_of_a_picture_is_a_query_of_its_own(three):

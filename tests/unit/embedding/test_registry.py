@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from imgsearch.embedding import vgg16_openvino
-from imgsearch.embedding.registry import PRESETS, create_embedder, identity_of, preset_of
+from imgsearch.embedding.registry import (
+    PRESETS,
+    create_embedder,
+    expands,
+    identity_of,
+    preset_of,
+)
 from imgsearch.embedding.vgg16 import WEIGHTS_DIGEST
 from imgsearch.errors import EmbedderError, EngineError, WeightsMismatchError, WeightsNotFoundError
 from imgsearch.types import EmbedderIdentity, Preprocessing
@@ -40,6 +46,11 @@ def test_an_identity_leads_back_to_its_preset(preset):
 
 def test_an_identity_of_no_preset_leads_to_none():
     assert preset_of(replace(identity_of("tutorial"), pooling="gem-2")) is None
+
+
+def test_only_the_preset_quality_orders_answers_by_expansion():
+    assert [preset for preset in PRESETS if expands(identity_of(preset))] == ["quality"]
+    assert not expands(replace(identity_of("quality"), pooling="gem-2"))
 
 
 def test_an_unknown_preset_is_answered_with_the_known_ones():

@@ -47,18 +47,20 @@ def test_each_labelled_picture_is_asked_for_but_no_distractor(evaluate):
     assert [(one.name, one.queries) for one in report.classes] == [("g", 2), ("r", 2)]
 
 
-def test_the_ranking_is_the_one_that_query_gives(evaluate, lab):
+@pytest.mark.parametrize("expand", [False, True])
+def test_the_ranking_is_the_one_that_query_gives(expand, evaluate, lab):
     random = np.random.default_rng(3)
     for number in range(40):
         lab.paint(f"{number:02}.png", tuple(random.integers(1, 256, 3).tolist()))
     lab.update()
     names = [f"{number:02}.png" for number in range(40)]
     classes = dict(zip(names, random.integers(0, 4, 40).tolist(), strict=True))
-    report = evaluate(*(f"{name},{classes[name]}" for name in names), unlabelled_are_wrong=True)
+    lines = [f"{name},{classes[name]}" for name in names]
+    report = evaluate(*lines, unlabelled_are_wrong=True, expand=expand)
 
     precisions = []
     for name in names:
-        hits = lab.search(lab.root / name, k=100, exclude_self=True)
+        hits = lab.search(lab.root / name, k=100, exclude_self=True, expand=expand)
         relevant = np.array([classes.get(hit.path.name) == classes[name] for hit in hits])
         precisions.append(average_precision(relevant, int(relevant.sum())))
     assert report.figures["mAP"].value == pytest.approx(np.mean(precisions))
