@@ -37,6 +37,8 @@ _FORMATS: Final = (
 """Formats from what a camera or an editor writes down to what a web page wants."""
 _FIDELITY: Final = {name: -place for place, names in enumerate(_FORMATS) for name in names}
 
+_NS_PER_MINUTE: Final = 60_000_000_000
+
 Worth = tuple[int, ...]
 
 
@@ -176,7 +178,8 @@ def _size_words(ours: Picture, theirs: Picture) -> str:
 
 
 def _age(picture: Picture) -> Worth:
-    return (-picture.stamp.mtime_ns,)
+    """Tell age by the minute: files unpacked or copied together are of one age."""
+    return (-(picture.stamp.mtime_ns // _NS_PER_MINUTE),)
 
 
 def _age_words(ours: Picture, theirs: Picture) -> str:

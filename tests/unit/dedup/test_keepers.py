@@ -63,6 +63,13 @@ def test_the_order_of_the_rules_decides():
     assert KeepRules(("oldest", "resolution")).rank([small_old, large_new])[0] == small_old
 
 
+def test_files_of_one_minute_are_of_one_age():
+    original = picture("red-rock.jpg", **PLAIN | {"mtime_ns": 60 * 10**9 + 7})
+    copy = picture("red-rock (1).jpg", **PLAIN | {"mtime_ns": 60 * 10**9})
+
+    assert KeepRules().rank([copy, original])[0] == original
+
+
 def test_the_reason_names_the_best_of_the_others():
     best, second, third = (
         picture(f"{side}.jpg", **PLAIN | {"size": (side, 10)}) for side in (30, 20, 10)
