@@ -47,3 +47,16 @@ def test_the_transcript_names_the_photos_that_a_query_finds(imgsearch, photos, g
     found = [Path(line.split("\t")[1]).name for line in answer.lines]
     assert len(shown) == 5
     assert found == shown
+
+
+def test_the_plan_shown_is_the_plan_of_the_sample_photos(imgsearch, gallery, tmp_path):
+    (shown,) = re.findall(r"\$ imgsearch dupes plan -o plan.json\n(.*?)\$", README, re.DOTALL)
+
+    answer = imgsearch("dupes", "plan", "-o", tmp_path / "plan.json", "--gallery", gallery)
+
+    assert tiers_and_names(answer.out.decode()) == tiers_and_names(shown)
+
+
+def tiers_and_names(text: str) -> list[tuple[str, str]]:
+    lines = [line.strip().split("\t") for line in text.splitlines() if "\t" in line]
+    return sorted((line[0], Path(line[1]).name) for line in lines)
