@@ -17,8 +17,8 @@ from imgsearch.types import Pixels
 Points: TypeAlias = npt.NDArray[np.float32]
 """Places in a picture: shape (n, 2), x to the right and y down, in pixels."""
 
-Affine: TypeAlias = npt.NDArray[np.float64]
-"""Takes a place in one picture to a place in another: shape (2, 3)."""
+Plane: TypeAlias = npt.NDArray[np.uint8]
+"""One value or several for each pixel: shape (rows, columns, ...)."""
 
 MOST_FEATURES: Final = 160
 
@@ -26,6 +26,10 @@ _LEAST_CONTRAST: Final = 0.02
 _DESCRIPTOR: Final = 128
 _GRID: Final = (4, 4, 8)  # of a descriptor: rows, columns, directions
 _LENGTH: Final = 512  # of a RootSIFT descriptor as it is stored, in uint8
+_BLOCK: Final = 12  # rows; a larger product would wake the threads of the linear algebra library
+_MOST_CORNERS: Final = 400
+_PARTS: Final = 8  # along the longer side
+_CORNERS_OF_A_PART: Final = 4
 _RECORD: Final = np.dtype([("place", "<f4", 2), ("size", "<f2"), ("angle", "<f2")])
 
 
@@ -77,6 +81,14 @@ class LocalFeatures:
     def unit_rows(self) -> npt.NDArray[np.float32]:
         """Return the descriptors as vectors of length 1, nearly; shape (n, 128)."""
         return self.descriptors.astype(np.float32) / np.float32(_LENGTH)
+
+    def cosines(self, other: LocalFeatures) -> npt.NDArray[np.float32]:
+        """Return how alike each of these is to each of the others; shape (n, others)."""
+        rows, columns = self.unit_rows(), other.unit_rows().T
+        answer = np.empty((len(rows), columns.shape[1]), np.float32)
+        for start in range(0, len(rows), _BLOCK):
+            np.matmul(rows[start : start + _BLOCK], columns, out=answer[start : start + _BLOCK])
+        return answer
 
     def mirrored(self, width: int) -> LocalFeatures:
         """Return the features of the picture with left and right swapped.
@@ -130,3 +142,46 @@ def _mirrored_bins() -> npt.NDArray[np.intp]:
 
 
 _MIRRORED_BINS: Final = _mirrored_bins()
+
+
+def evened(pixels: Pixels) -> Plane:
+    """Make local light and contrast the same everywhere, so that only detail is left.
+
+    Returns:
+        Shape (rows, columns).
+    """
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    plane = cv2.GaussianBlur(grey, (0, 0), 1)
+    mean = cv2.blur(plane, (25, 25))
+    spread = cv2.blur(plane * plane, (25, 25)) - mean * mean
+    deviation = np.sqrt(np.maximum(spread, 0)) + 6
+    return np.asarray(np.clip((plane - mean) / deviation * 48 + 128, 0, 255), np.uint8)
+
+
+def light_and_colour(pixels: Pixels) -> tuple[Plane, Plane]:
+    """Split a picture into light, a little blurred, and colour, half as fine.
+
+    Returns:
+        Light, uint8, shape (rows, columns); and two differences of colour around 128, uint8, shape
+        (rows / 2, columns / 2, 2), both rounded up.
+    """
+    planes = cv2.cvtColor(pixels, cv2.COLOR_RGB2YCrCb)
+    light = cv2.GaussianBlur(cv2.extractChannel(planes, 0), (5, 5), 1)
+    rows, columns = light.shape
+    half = cv2.resize(planes, ((columns + 1) // 2, (rows + 1) // 2), interpolation=cv2.INTER_AREA)
+    return np.asarray(light, np.uint8), cv2.GaussianBlur(half, (5, 5), 1)[..., 1:]
+
+
+def corners(detail: Plane) -> Points:
+    """Find places that can be found again in another picture, the clearest first.
+
+    Few are taken from any one part, or a line of text would have nearly all.
+    """
+    found = cv2.goodFeaturesToTrack(detail, _MOST_CORNERS, 0.02, 6)
+    if found is None:
+        return np.empty((0, 2), np.float32)
+    places = np.asarray(found.reshape(-1, 2), np.float32)
+    cells = (places // (max(detail.shape) / _PARTS + 1e-3)).astype(int) @ (1, _PARTS)
+    order = np.argsort(cells, kind="stable")
+    rank = np.arange(len(cells)) - np.searchsorted(cells[order], cells[order])
+    return np.asarray(places[np.sort(order[rank < _CORNERS_OF_A_PART])])

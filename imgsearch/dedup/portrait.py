@@ -13,7 +13,15 @@ import numpy.typing as npt
 import simplejpeg
 from PIL import Image
 
-from imgsearch.dedup.local_features import LocalFeatures, extract
+from imgsearch.dedup.local_features import (
+    LocalFeatures,
+    Plane,
+    Points,
+    corners,
+    evened,
+    extract,
+    light_and_colour,
+)
 from imgsearch.images.prepare import prepare
 from imgsearch.images.resize import resize
 from imgsearch.types import DEFAULT_MAX_PIXELS, Pixels, Preprocessing
@@ -91,6 +99,21 @@ class Portrait:
     def features(self) -> LocalFeatures:
         """The local features, extracted at the first use."""
         return self.known_features or extract(self.thumbnail.pixels)
+
+    @cached_property
+    def light_and_colour(self) -> tuple[Plane, Plane]:
+        """The light of the picture, and its colour half as fine."""
+        return light_and_colour(self.thumbnail.pixels)
+
+    @cached_property
+    def evened(self) -> Plane:
+        """The detail of the picture alone, its light and contrast the same everywhere."""
+        return evened(self.thumbnail.pixels)
+
+    @cached_property
+    def corners(self) -> Points:
+        """Places whose detail can be found again in another picture, the clearest first."""
+        return corners(self.evened)
 
 
 def thumbnail_of(pixels: Pixels, width: int, height: int) -> Thumbnail:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import cv2  # noqa: TID251 - see pyproject.toml
 import numpy as np
+import numpy.typing as npt
 
 from imgsearch.dedup.alignment import Overlay
-from imgsearch.dedup.photometry import Mask, Plane, Planes, colour_left, light_left
-from imgsearch.types import Pixels
+from imgsearch.dedup.local_features import light_and_colour
+from imgsearch.dedup.photometry import Mask, Plane, colour_left, fit_light
 
-_BLUR: Final = 1.0
+Bits: TypeAlias = npt.NDArray[np.uint8]
+"""0 or 1 for each pixel: shape (rows, columns)."""
+
 _RADII: Final = (0.6, 0.9, 1.2, 1.6, 2.0)
 _LEAST_NOISE: Final = 2.5
 _MOST_NOISE: Final = 7.0
@@ -21,6 +24,8 @@ _MISPLACED: Final = 0.35  # pixels by which detail may be out of place
 _CHANGE: Final = 3.5  # squared deviations, averaged over a window, that are a change
 _MOST_DEVIATIONS: Final = 25  # squared, that one pixel counts for
 _WINDOW: Final = (5, 5)
+_RIM: Final = np.ones((5, 5), np.uint8)  # where what is shared meets what is not
+_HALF_WINDOW: Final = (3, 3)
 _STRUCTURE: Final = 4.0  # levels a pixel, after blurring, that are detail
 
 
@@ -41,34 +46,48 @@ class Residual:
 
 def residual_of(overlay: Overlay) -> Residual:
     """Compare two pictures pixel by pixel."""
-    shared = cv2.erode(overlay.shared.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    if not shared.any():
-        return Residual(shared, shared, shared)
-    below, above = _planes(overlay.below), _planes(overlay.above)
-    below[0], above[0] = _equally_sharp(below[0], above[0], shared)
-    luma, noise, slope = _light_difference(below[0], above[0], shared)
-    light = _windowed(luma**2 / (noise**2 + (_MISPLACED * slope) ** 2))
-    colour = _windowed((colour_left(below, above, shared) / _COLOUR_NOISE) ** 2)
-    changed = (np.maximum(light, colour) > _CHANGE) & shared
-    structured = (np.maximum(_slope(below[0]), _slope(above[0])) > _STRUCTURE) & shared
-    return Residual(shared, changed, structured)
+    shared = cv2.erode(overlay.shared.astype(np.uint8), _RIM)
+    inside = shared > 0
+    if not inside.any():
+        return Residual(inside, inside, inside)
+    (below, below_colour), above_both = (
+        overlay.below.light_and_colour,
+        light_and_colour(overlay.above),
+    )
+    lights = _equally_sharp(_as_floats(below), _as_floats(above_both[0]), shared)
+    luma, noise, slope = _light_difference(*lights, inside)
+    usual = slope * slope
+    usual *= _MISPLACED**2
+    usual += noise**2
+    light = _windowed(luma * luma / usual * shared, _WINDOW)
+    halves = [
+        _half_planes(*each) for each in zip(lights, (below_colour, above_both[1]), strict=True)
+    ]
+    colour = colour_left(halves[0], halves[1], inside[::2, ::2]) / _COLOUR_NOISE
+    deviant = _windowed(colour * colour * shared[::2, ::2], _HALF_WINDOW)
+    deviant = cv2.resize(deviant, shared.shape[::-1])
+    changed = (np.maximum(light, deviant) > _CHANGE) & inside
+    structured = (np.maximum(_slope(lights[0]), _slope(lights[1])) > _STRUCTURE) & inside
+    return Residual(inside, changed, structured)
 
 
-def _planes(pixels: Pixels) -> Planes:
-    """Return light, and the two differences of colour, a little blurred."""
-    planes = np.moveaxis(cv2.cvtColor(pixels, cv2.COLOR_RGB2YCrCb).astype(np.float32), 2, 0)
-    blurs = (_BLUR, 2 * _BLUR, 2 * _BLUR)
-    blurred = [_blurred(np.ascontiguousarray(p), b) for p, b in zip(planes, blurs, strict=True)]
-    return np.stack(blurred) - np.array((0, 128, 128), np.float32)[:, None, None]
+def _as_floats(plane: Bits) -> Plane:
+    return np.asarray(plane, np.float32)
+
+
+def _half_planes(light: Plane, colour: Bits) -> list[Plane]:
+    """Return light and two differences of colour, half as fine."""
+    centred = colour.astype(np.float32) - 128
+    return [light[::2, ::2], centred[..., 0], centred[..., 1]]
 
 
 def _blurred(plane: Plane, radius: float) -> Plane:
     return np.asarray(cv2.GaussianBlur(plane, (0, 0), radius), np.float32)
 
 
-def _windowed(deviations: Plane) -> Plane:
+def _windowed(deviations: Plane, window: tuple[int, int]) -> Plane:
     """Average squared deviations over a window, so that noise counts for little."""
-    return np.asarray(cv2.blur(np.minimum(deviations, _MOST_DEVIATIONS), _WINDOW), np.float32)
+    return np.asarray(cv2.blur(np.minimum(deviations, _MOST_DEVIATIONS), window), np.float32)
 
 
 def _slope(plane: Plane) -> Plane:
@@ -77,15 +96,16 @@ def _slope(plane: Plane) -> Plane:
     return np.asarray(cv2.magnitude(across, down), np.float32)
 
 
-def _equally_sharp(one: Plane, other: Plane, shared: Mask) -> tuple[Plane, Plane]:
+def _equally_sharp(one: Plane, other: Plane, shared: Bits) -> tuple[Plane, Plane]:
     """Blur the sharper of two planes until their detail is equally fine."""
-    if _sharpness(one, shared) >= _sharpness(other, shared):
-        return _as_blurred_as(one, other, shared), other
-    return one, _as_blurred_as(other, one, shared)
+    sharp_one, sharp_other = _sharpness(one, shared), _sharpness(other, shared)
+    if sharp_one >= sharp_other:
+        return _as_blurred_as(one, sharp_other, shared), other
+    return one, _as_blurred_as(other, sharp_one, shared)
 
 
-def _as_blurred_as(sharp: Plane, other: Plane, shared: Mask) -> Plane:
-    wanted, best = _sharpness(other, shared), sharp
+def _as_blurred_as(sharp: Plane, wanted: float, shared: Bits) -> Plane:
+    best = sharp
     for radius in _RADII:
         blurred = _blurred(sharp, radius)
         if _sharpness(blurred, shared) < wanted:
@@ -94,10 +114,10 @@ def _as_blurred_as(sharp: Plane, other: Plane, shared: Mask) -> Plane:
     return best
 
 
-def _sharpness(plane: Plane, shared: Mask) -> float:
+def _sharpness(plane: Plane, shared: Bits) -> float:
     """Return the strength of fine detail relative to that of coarse detail."""
-    fine = np.abs(plane - _blurred(plane, 1.5))[shared].mean()
-    coarse = np.abs(plane - cv2.blur(plane, (15, 15)))[shared].mean()
+    fine = cv2.mean(cv2.absdiff(plane, _blurred(plane, 1.5)), shared)[0]
+    coarse = cv2.mean(cv2.absdiff(plane, cv2.blur(plane, (15, 15))), shared)[0]
     return float(fine / (coarse + 1))
 
 
@@ -106,10 +126,7 @@ def _light_difference(below: Plane, above: Plane, shared: Mask) -> tuple[Plane, 
 
     Light that was cut off at white or black cannot be had back, so the change is fitted both ways.
     """
-    choices = []
-    for target, source in ((below, above), (above, below)):
-        left = light_left(target, source, shared)
-        usual = 1.4826 * float(np.median(np.abs(left[shared])))
-        choices.append((usual / (float(target[shared].std()) + 5), usual, left, target))
-    _, usual, left, target = min(choices, key=lambda choice: choice[0])
-    return left, float(np.clip(usual, _LEAST_NOISE, _MOST_NOISE)), _slope(target)
+    fits = [(fit_light(*pair, shared), *pair) for pair in ((below, above), (above, below))]
+    fit, target, source = min(fits, key=lambda each: each[0].usual / (each[0].contrast + 5))
+    noise = float(np.clip(fit.usual, _LEAST_NOISE, _MOST_NOISE))
+    return fit.left(target, source), noise, _slope(target)

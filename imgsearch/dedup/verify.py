@@ -10,7 +10,7 @@ from imgsearch.dedup.portrait import Portrait
 from imgsearch.dedup.records import Verdict
 from imgsearch.dedup.residual import residual_of
 
-VERIFY_VERSION: Final = 1
+VERIFY_VERSION: Final = 2
 """Raised with every change of what a verdict may be; verdicts of others are not used again."""
 
 _ENOUGH: Final = 0.02  # a guess that leaves less changed than this need not be bettered
@@ -55,22 +55,26 @@ def compare(first: Portrait, second: Portrait) -> Evidence | None:
     Returns:
         None if there is no way.
     """
-    best: Evidence | None = None
+    best: Overlay | None = None
     for guess in guesses(first, second):
         overlay = lay_over(first, second, guess)
-        if overlay is None:
-            continue
-        evidence = _evidence(overlay, first.shape, second.shape)
-        if best is None or evidence.changed < best.changed:
-            best = evidence
-        if best.changed <= _ENOUGH:
-            break
-    return best
+        if overlay is not None and (best is None or overlay.agreement > best.agreement):
+            best = overlay
+            if _fits(overlay):
+                break
+    return None if best is None else _evidence(best, first.shape, second.shape)
+
+
+def _fits(found: Overlay | Evidence) -> bool:
+    """Say whether most detail is where it should be."""
+    return found.slip <= _MOST_SLIP and 2 * found.tracked > found.sought
 
 
 def _evidence(overlay: Overlay, first: tuple[int, int], second: tuple[int, int]) -> Evidence:
-    found = residual_of(overlay)
-    changed = float(found.changed.sum()) / max(1, float(found.shared.sum()))
+    changed = 1.0
+    if _fits(overlay):
+        found = residual_of(overlay)
+        changed = float(found.changed.sum()) / max(1, float(found.shared.sum()))
     return Evidence(
         overlay.transform,
         *overlay.shares(first, second),
@@ -85,8 +89,7 @@ def judge(evidence: Evidence | None) -> Verdict:
     """Say what the evidence of a pair means."""
     if evidence is None or evidence.tracked < _LEAST_TRACKED:
         return Verdict(None, 0.0, "no detail in common")
-    fits = evidence.slip <= _MOST_SLIP and 2 * evidence.tracked > evidence.sought
-    if not fits or evidence.changed > _MOST_CHANGED:
+    if not _fits(evidence) or evidence.changed > _MOST_CHANGED:
         score = 0.3 * max(0.0, 1 - evidence.changed)
         return Verdict("similar", score, f"{evidence.changed:.0%} of what both show differs")
     shares = evidence.first_share, evidence.second_share
