@@ -74,6 +74,11 @@ class ModelCard:
         return json.dumps({name: getattr(self, name) for name in sorted(decisive)})
 
 
+def is_name(text: str) -> bool:
+    """Tell whether a text may be a model's name, and so that of a folder."""
+    return _NAME.fullmatch(text) is not None
+
+
 def card_path(model: Path) -> Path:
     """Return where the card of a model file lies: beside it, with the ending `.toml`."""
     return model.with_suffix(".toml")
@@ -131,7 +136,7 @@ def _check_keys(document: Mapping[str, Any], path: Path) -> None:
 
 
 def _name(value: object, key: str, path: Path) -> str:
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
+    if not isinstance(value, str) or not is_name(value):
         reason = f"{key} is made of letters, digits, '.', '_' and '-', not {value!r}"
         raise ModelFileError(path, reason)
     return value

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _ELSEWHERE: Final = b"\n\x08location\x12"
 """How ONNX spells that the weights of a tensor are in another file."""
 
+_UNTELLING: Final = ("Exception from", "Check '", "FrontEnd API", "Model wasn't", "Summary")
+"""How those lines of OpenVINO's messages begin that say nothing to a user."""
+
 _PICTURE_RANK: Final = 4
 
 
@@ -184,10 +187,10 @@ def _name(port: Any) -> str:  # noqa: ANN401 - OpenVINO
 
 @contextmanager
 def _understood(path: Path, what: str) -> Iterator[None]:
-    """Say in a line what failed: OpenVINO's own messages have many, the last is the telling one."""
+    """Say in a line what failed: of the many of an OpenVINO message, the first that tells it."""
     try:
         yield
     except (RuntimeError, ValueError, TypeError) as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        telling = next((line for line in lines if not line.startswith("Exception from")), "")
+        lines = [line.strip(" -") for line in str(error).splitlines()]
+        telling = next((line for line in lines if line and not line.startswith(_UNTELLING)), "")
         raise ModelFileError(path, f"{what}: {telling[:200]}".rstrip(": ")) from error

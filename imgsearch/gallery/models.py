@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from imgsearch.embedding.model_card import is_name
 from imgsearch.embedding.models import is_registered, named_file, registered_embedder, require_maker
 from imgsearch.embedding.onnx_model import ModelFile
 from imgsearch.embedding.registry import PRESETS, identity_of, preset_of
@@ -64,23 +65,23 @@ class ChosenModel:
             return identity_of(self.name)
         if is_registered(self.name):
             return registered_embedder(self.name).identity
-        raise EmbedderError(
-            f"there is no model {self.name!r}; name a file, --model PATH.onnx, or one of"
-            f" {', '.join(PRESETS)}"
-        )
+        raise _unknown(self.name)
 
 
 def choose_model(name: str) -> ChosenModel:
     """Return the model that is meant by the path of its file or by a name.
 
     Raises:
+        EmbedderError: If it is neither a path nor anything that could be a name.
         ModelFileError: If it is a path, and the file or its card cannot be used.
     """
     if name in PRESETS or is_registered(name):
         return ChosenModel(name)
     file = named_file(name)
-    if file is None:
+    if file is None and is_name(name):
         return ChosenModel(name)
+    if file is None:
+        raise _unknown(name)
     own = file.card.name
     if own == MODEL or own in PRESETS or is_registered(own):
         raise ModelFileError(file.path, f"its card calls it {own!r}, which is another's name")
@@ -128,3 +129,10 @@ def models_in(folder: Path) -> list[str]:
     """Return the names of the models that have a gallery of their own in a gallery, sorted."""
     catalogs = (folder / MODELS_FOLDER).glob(f"*/{CATALOG_NAME}")
     return sorted(catalog.parent.name for catalog in catalogs)
+
+
+def _unknown(name: str) -> EmbedderError:
+    presets = ", ".join(PRESETS)
+    return EmbedderError(
+        f"there is no model {name!r}; name a file, --model PATH.onnx, or one of {presets}"
+    )

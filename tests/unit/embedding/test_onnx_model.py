@@ -329,6 +329,13 @@ def test_a_file_that_is_no_network_is_refused(tmp_path):
     assert "it is no ONNX network" in line_of(caught)
 
 
+def test_an_operation_that_openvino_lacks_is_named(tmp_path):
+    model = tiny_network()
+    model.graph.node[0].op_type = "Frobnicate"
+
+    assert "No conversion rule found for operations: Frobnicate" in refused(tmp_path, model)
+
+
 def test_weights_in_another_file_are_refused_even_if_it_is_in_the_working_folder(
     tmp_path, monkeypatch
 ):

@@ -165,9 +165,11 @@ def test_a_model_that_is_not_in_the_gallery_is_said_to_be_missing(photos, model,
         open_gallery(gallery, model=other)
 
 
-def test_a_name_that_nobody_knows_is_refused(photos):
-    with pytest.raises(EmbedderError, match="there is no model 'nobody'; name a file"):
-        create_gallery(photos / ".imgsearch", model="nobody")
+@pytest.mark.parametrize("name", ["nobody", "", "..", "a b"])
+def test_a_name_that_nobody_knows_is_refused(photos, name):
+    with pytest.raises(EmbedderError, match=f"there is no model '{name}'; name a file"):
+        create_gallery(photos / ".imgsearch", model=name)
+    assert not (photos / ".imgsearch").exists()
 
 
 def test_a_model_that_has_moved_is_named_once_and_then_found(photos, model, tmp_path):
