@@ -15,6 +15,7 @@ from imgsearch.dedup.trash import Trash
 from imgsearch.errors import GalleryNotFoundError, JournalError
 from imgsearch.faultpoints import reached
 from imgsearch.gallery.lock import writer_lock
+from imgsearch.gallery.schema import CATALOG_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,7 @@ def undo_cleanup(
         GalleryError: If there is no gallery, or another process writes to it.
     """
     gallery = gallery.resolve()
-    if not gallery.is_dir():
-        reason = "there is none; name another with --gallery DIR"
-        raise GalleryNotFoundError(gallery, reason)
+    _require_gallery(gallery)
     with writer_lock(gallery):
         journals = [each for each in read_journals(gallery) if not _is_undone(each)]
         wanted = journals if everything else journals[:1]
@@ -64,6 +63,16 @@ def undo_cleanup(
         for journal in wanted:
             undoing.undo(journal)
     return undoing.report(wanted, len(journals) - len(wanted))
+
+
+def _require_gallery(folder: Path) -> None:
+    """Check that there is a gallery, or what is left of one, before anything is written to it.
+
+    A catalogue that is damaged, or of a newer release, must not stop an undo.
+    """
+    if not ((folder / CATALOG_NAME).is_file() or (folder.is_dir() and read_journals(folder))):
+        reason = "there is none; name another with --gallery DIR"
+        raise GalleryNotFoundError(folder, reason)
 
 
 class _Undoing:

@@ -9,12 +9,14 @@ from picturing import grouped
 from imgsearch.dedup import moves
 from imgsearch.dedup.apply import ApplyOptions, rehearse_plan
 from imgsearch.dedup.decisions import change_decisions
-from imgsearch.dedup.journal import read_journals
+from imgsearch.dedup.journal import Journal, read_journals
 from imgsearch.dedup.patterns import parse_patterns
 from imgsearch.dedup.plan import Plan
+from imgsearch.dedup.undo import undo_cleanup
 from imgsearch.errors import (
     GalleryLockedError,
     GalleryNotFoundError,
+    JournalError,
     PlanError,
 )
 from imgsearch.faultpoints import watch
@@ -435,11 +437,23 @@ def test_undo_goes_back_one_clean_up_at_a_time_or_through_all(desk):
     assert {"a2.png", "b2.png", "c2.png"} < set(desk.tree())
 
 
-def test_undo_needs_a_gallery(tmp_path):
-    from imgsearch.dedup.undo import undo_cleanup
-
+@pytest.mark.parametrize("name", ["absent", "."])
+def test_undo_needs_a_gallery_and_makes_none(tmp_path, name):
     with pytest.raises(GalleryNotFoundError):
-        undo_cleanup(tmp_path / "absent")
+        undo_cleanup(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_undo_needs_no_sound_catalogue(desk):
+    *_, group = desk.pair()
+    plan, before = desk.plan(group), desk.tree()
+    desk.apply(plan)
+    for path in desk.gallery.glob("catalog.sqlite*"):
+        path.unlink()
+
+    desk.undo()
+
+    assert desk.tree() == before
 
 
 def test_what_was_trashed_twice_under_one_name_comes_back_by_its_bytes(desk, trash):
@@ -512,3 +526,135 @@ def test_undo_names_damaged_lines_of_a_journal_and_puts_the_rest_back(desk):
 
     assert [path.name for path in report.restored] == ["b2.png"]
     assert report.unread == ((journal, 2),)
+
+
+@pytest.mark.parametrize(
+    ("to", "point"),
+    [
+        ("quarantine:Q", "journal.announced"),
+        ("quarantine:Q", "moves.ready"),
+        ("trash", "journal.announced"),
+        ("hardlink", "journal.announced"),
+        ("hardlink", "moves.linked"),
+    ],
+)
+def test_a_file_that_is_replaced_at_the_last_moment_stays(desk, trash, to, point):
+    _, copy, group = desk.twins()
+    plan = desk.plan(group)
+
+    def replace(reached):
+        if reached == point:
+            new = desk.root / "new"
+            new.write_bytes(b"somebody was faster")
+            new.replace(copy.path)
+
+    with watch(replace):
+        report = desk.apply(plan, to)
+
+    assert refusals(report)[0].startswith("it changed just now")
+    assert copy.path.read_bytes() == b"somebody was faster"
+    assert sorted(path.name for path in desk.root.iterdir()) == [
+        ".imgsearch",
+        "copy.png",
+        "keep.png",
+    ]
+
+
+def test_a_keeper_that_is_replaced_at_the_last_moment_is_not_linked_to(desk):
+    keep, copy, group = desk.twins()
+    plan = desk.plan(group)
+
+    def replace(reached):
+        if reached == "journal.announced":
+            keep.path.write_bytes(b"changed")
+
+    with watch(replace):
+        report = desk.apply(plan, "hardlink")
+
+    assert "it changed just now" in refusals(report)[0]
+    assert copy.path.read_bytes() != b"changed"
+
+
+def test_undo_of_a_link_makes_a_file_again_that_was_deleted(desk):
+    _, copy, group = desk.twins()
+    plan, before = desk.plan(group), desk.tree()
+    desk.apply(plan, "hardlink")
+    copy.path.unlink()
+
+    desk.undo()
+
+    assert desk.tree() == before
+
+
+@pytest.mark.parametrize("to", EVERYWHERE[:2])
+def test_a_file_that_somebody_put_back_is_left_there(desk, trash, to):
+    _, copy, group = desk.pair()
+    plan, before = desk.plan(group), desk.tree()
+    content = copy.path.read_bytes()
+    desk.apply(plan, to)
+    copy.path.write_bytes(content)
+
+    report = desk.undo()
+
+    assert report.failed == ()
+    assert desk.tree() == before
+    assert [path.name for path in desk.quarantine.rglob("*.png")] == []
+
+
+def test_undo_puts_nothing_through_a_link(desk):
+    _, copy, group = desk.pair(copy="album/copy.png")
+    desk.apply(desk.plan(group))
+    elsewhere = desk.root.parent / "elsewhere"
+    copy.path.parent.rename(elsewhere)
+    copy.path.parent.symlink_to(elsewhere)
+
+    ((_, reason),) = desk.undo().failed
+
+    assert reason == "its folder is reached through a link now; it stays where it was put"
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_an_undo_that_was_put_away_halfway_is_put_away(desk):
+    *_, group = desk.pair()
+    desk.apply(desk.plan(group))
+
+    def interrupt(reached):
+        if reached == "journal.finished":
+            raise KeyboardInterrupt
+
+    with watch(interrupt), pytest.raises(KeyboardInterrupt):
+        desk.undo()
+
+    assert desk.undo().journals == ()
+    assert [path.suffix for path in desk.gallery.glob("cleanup-*")] == [".undone"]
+
+
+def test_a_full_disk_stops_an_apply_but_not_an_undo(desk, monkeypatch):
+    *_, first = desk.pair("a1.png", "a2.png")
+    *_, second = desk.pair("b1.png", "b2.png")
+    before, plan = desk.tree(), desk.plan(first, second)
+    append = Journal._append
+
+    def refuse(self, document, *, durably=False):
+        if (len(self.steps) == 1 and "files" in document) or "progress" in document:
+            raise JournalError(self.path, "the disk refused (no space left on device)")
+        append(self, document, durably=durably)
+
+    monkeypatch.setattr(Journal, "_append", refuse)
+    with pytest.raises(JournalError, match="no space left"):
+        desk.apply(plan)
+    assert desk.undo().failed == ()
+    assert desk.tree() == before
+
+
+def test_a_trash_that_refuses_leaves_the_file(desk, trash, monkeypatch):
+    *_, group = desk.pair()
+    plan, before = desk.plan(group), desk.tree()
+
+    def refuse(_path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("send2trash.send2trash", refuse)
+
+    assert refusals(desk.apply(plan, "trash")) == ["permission denied"]
+    assert desk.tree() == before
