@@ -97,6 +97,7 @@ class Soak:
         self.trial = ""
         self._points = named_points()
         self._typical_s = {"apply": 0.0, "undo": 0.0}
+        self._most_deaths = 3 + count // 500  # where a run takes long, let more of them die
         self._deadline_s = writers.DEADLINE_S + count / 10
         self._started = time.monotonic()
 
@@ -137,7 +138,7 @@ class Soak:
         if point == "undo.second_dropped":
             self._die("undo", "moves.back")
         self._die(who or self._anyone(), point)
-        for _ in range(self.dice.choice([0, 1, 1, 2])):
+        for _ in range(self.dice.randrange(self._most_deaths)):
             self._die(self._anyone(), self.dice.choice([None, self.dice.choice(self._points)]))
         if self.dice.random() < 0.4:
             self._through("apply")

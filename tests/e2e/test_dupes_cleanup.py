@@ -202,3 +202,22 @@ def test_check_notes_a_clean_up_that_was_cut_off_and_reports_damage(
     journal.write_bytes(journal.read_bytes().replace(b"original", b"Original", 1))
     damaged = in_process("check", *where)
     assert (damaged.exit_code, "line 2 is damaged" in damaged.stderr) == (1, True)
+
+
+@pytest.mark.weights
+def test_the_sample_photos_are_cleaned_up_and_come_back(imgsearch, photos, gallery, tmp_path):
+    own = tmp_path / "photos"
+    shutil.copytree(photos, own)  # with the gallery in it
+    before, plan = tree(own), tmp_path / "plan.json"
+    assert gallery.is_relative_to(photos)
+
+    planned = imgsearch("dupes", "plan", "-o", plan, "--json", cwd=own).document
+    to = ("--to", f"quarantine:{tmp_path / 'q'}")
+    applied = imgsearch("dupes", "apply", plan, "--yes", "--json", *to, cwd=own).document
+
+    went = {each["path"] for each in applied["removed"]}
+    assert went == {each["remove"]["path"] for each in planned["entries"]}
+    assert "red-rock (1).jpg" in {Path(path).name for path in went}
+    assert tree(own) == {name: was for name, was in before.items() if str(own / name) not in went}
+    assert imgsearch("dupes", "undo", cwd=own).code == 0
+    assert tree(own) == before
