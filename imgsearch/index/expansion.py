@@ -22,13 +22,13 @@ import numpy.typing as npt
 from imgsearch.index.base import SCORE_TOLERANCE, Neighbours, VectorIndex
 from imgsearch.types import Embeddings, Scores
 
-CONSIDERED: Final = 256
+CONSIDERED: Final = 400
 """How many of the nearest are ordered anew; those after them keep their order."""
 
-_NEIGHBOURS: Final = 6
+_NEIGHBOURS: Final = 8
 """How many others a vector is averaged with."""
 
-_EXPANDED_BY: Final = 4
+_EXPANDED_BY: Final = 6
 """How many vectors the query is averaged with."""
 
 _CLOSENESS: Final = 8

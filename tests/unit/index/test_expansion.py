@@ -27,11 +27,11 @@ def in_plain_steps(query, rows):
     expanded = []
     for place, row in enumerate(rows):
         others = [other for other in range(len(rows)) if other != place]
-        nearest = [place, *sorted(others, key=lambda other: -float(row @ rows[other]))[:6]]
+        nearest = [place, *sorted(others, key=lambda other: -float(row @ rows[other]))[:8]]
         size = len(nearest)
         terms = [(size - rank) / size * rows[other] for rank, other in enumerate(nearest)]
         expanded.append(unit(sum(terms)))
-    nearest = sorted(range(len(rows)), key=lambda place: -float(query @ expanded[place]))[:4]
+    nearest = sorted(range(len(rows)), key=lambda place: -float(query @ expanded[place]))[:6]
     size = len(nearest) + 1
     terms = [(size - rank) / size * expanded[place] for rank, place in enumerate(nearest, 1)]
     question = unit(query + sum(terms))
@@ -42,7 +42,7 @@ def in_plain_steps(query, rows):
     return sorted(range(len(rows)), key=lambda place: -keys[place])
 
 
-@pytest.mark.parametrize("count", [1, 3, 7, 60])
+@pytest.mark.parametrize("count", [1, 3, 9, 60])
 def test_the_order_is_that_of_the_plain_steps(count):
     query = random_rows(1, 16, seed=1)[0]
     rows = random_rows(count, 16, seed=2)
@@ -54,9 +54,9 @@ def test_the_order_is_that_of_the_plain_steps(count):
 
 
 def test_those_among_their_own_kind_overtake_a_nearer_stranger():
-    # Seven at 40 to 46 degrees on one side, all of the query's kind by one at 30; on the other
-    # side a stranger at 38 whose own company is far away, at 80 to 85.
-    angles = [30, -38, 40, 41, 42, 43, 44, 45, -80, -81, -82, -83, -84, -85]
+    # On one side one at 30 degrees and eight at 40 to 47, its company; on the other side a
+    # stranger at 38 whose own company is far away, at 80 to 87.
+    angles = [30, -38, *range(40, 48), *range(-80, -88, -1)]
     rows = unit_rows(*angles)
     query = unit_rows(0)[0]
 
