@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imgsearch.dedup.local_features import LocalFeatures, Points, evened
+from imgsearch.dedup.margins import Bits
 from imgsearch.dedup.portrait import Portrait
 from imgsearch.types import Pixels
 
@@ -56,37 +57,49 @@ class Overlay:
 
     Attributes:
         below: That one.
-        above: The other, warped onto it.
-        shared: Where both have pixels, shape (rows, columns).
+        finer: The other.
+        above: The other's pixels, warped onto those of the one below.
+        shared: Where both have more than a margin, shape (rows, columns).
         transform: From the first picture to the second.
         flipped: Whether the first is the one below.
-        slip: By how many pixels detail still misses its counterpart: the median over
-            `tracked` places.
-        tracked: In how many places the same detail was found in both, nearly where it should be.
-        sought: In how many it was looked for.
+        slip: By how many pixels detail still misses its counterpart: the median over what was
+            found at all.
+        sought: Where detail of the one below was looked for in the one above.
+        met: Which of these were found, nearly where they should be; shape (len(sought),).
     """
 
     below: Portrait
+    finer: Portrait
     above: Pixels
     shared: npt.NDArray[np.bool_]
     transform: Transform
     flipped: bool
     slip: float
-    tracked: int
-    sought: int
+    sought: Points
+    met: npt.NDArray[np.bool_]
 
     @property
     def agreement(self) -> float:
         """Of the detail that was looked for, how much was found; in [0, 1]."""
-        return self.tracked / max(1, self.sought)
+        return int(self.met.sum()) / max(1, len(self.sought))
 
-    def shares(self, first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
-        """Return how much of each picture the other shows, given their rows and columns."""
+    def met_outside(self, changed: npt.NDArray[np.bool_]) -> tuple[int, int]:
+        """Count the details that were found, and all, where the pictures do not differ."""
+        columns, rows = self.sought.astype(int).T
+        outside = ~changed[rows, columns]
+        return int((self.met & outside).sum()), int(outside.sum())
+
+    def shares(self) -> tuple[float, float]:
+        """Return how much of the two pictures, without margins, the other shows."""
         area = float(self.shared.sum())
         scale = abs(float(np.linalg.det(self.transform[:2, :2])))
-        if self.flipped:
-            return area / (first[0] * first[1]), min(1.0, area * scale / (second[0] * second[1]))
-        return min(1.0, area / scale / (first[0] * first[1])), area / (second[0] * second[1])
+        below = area / max(1.0, float(self.below.content.sum()))
+        above = (
+            area
+            * (scale if self.flipped else 1 / scale)
+            / max(1.0, float(self.finer.content.sum()))
+        )
+        return (below, min(1.0, above)) if self.flipped else (min(1.0, above), below)
 
 
 def guesses(first: Portrait, second: Portrait) -> Iterator[Guess]:
@@ -192,26 +205,26 @@ def lay_over(first: Portrait, second: Portrait, guess: Guess) -> Overlay | None:
     transform = _inverse(guess.transform) if flipped else guess.transform
     factor = 1 / scale if flipped else scale
     smooth = _smoothed(above.thumbnail.pixels, factor)
-    slip, tracked, sought = np.inf, 0, 0
+    slip, sought, met = np.inf, below.corners[:0], np.zeros(0, bool)
     for step in range(_STEPS):
-        warped, shared = _warped(smooth, transform, below.shape)
+        warped, shared = _warped(smooth, above.content, transform, below)
         if shared.sum() < 100:
             return None
         if step == _STEPS - 1 and slip < np.inf:
             break
-        corners = _inside(below.corners, shared)
-        places, shifts = _shifts(below.evened, evened(warped), corners, levels=2 - step)
-        sought = len(corners)
+        sought = _inside(below.corners, shared)
+        shifts, good = _shifts(below.evened, evened(warped), sought, levels=2 - step)
+        places, shifts, met = sought[good], shifts[good], good.copy()
         if len(places) < 6:
             break
         correction = _fit(places, places + shifts)
         left = np.hypot(*(_moved(correction, places) - (places + shifts)).T)
-        tracked, slip = int((left < 1).sum()), _median(left)
+        met[good], slip = left < 1, _median(left)
         transform = np.linalg.inv(correction) @ transform
         if np.abs(_moved(correction, places) - places).max() < _SETTLED:
             break
     whole = _inverse(transform) if flipped else transform
-    return Overlay(below, warped, shared, whole, flipped, slip, tracked, sought)
+    return Overlay(below, above, warped, shared, whole, flipped, slip, sought, met)
 
 
 def _inverse(transform: Transform) -> Transform:
@@ -226,13 +239,13 @@ def _smoothed(pixels: Pixels, factor: float) -> Pixels:
 
 
 def _warped(
-    pixels: Pixels, transform: Transform, shape: tuple[int, int]
+    pixels: Pixels, content: Bits, transform: Transform, below: Portrait
 ) -> tuple[Pixels, npt.NDArray[np.bool_]]:
-    size = shape[1], shape[0]
+    """Lay pixels over another picture, and say where both have more than a margin."""
+    size = below.shape[1], below.shape[0]
     warped = cv2.warpPerspective(pixels, transform, size, borderMode=cv2.BORDER_REPLICATE)
-    inside = np.full(pixels.shape[:2], 255, np.uint8)
-    shared = cv2.warpPerspective(inside, transform, size)
-    return np.asarray(warped, np.uint8), np.asarray(shared) == 255
+    shared = cv2.warpPerspective(content * np.uint8(255), transform, size)
+    return np.asarray(warped, np.uint8), (np.asarray(shared) == 255) & (below.content > 0)
 
 
 def _inside(corners: Points, shared: npt.NDArray[np.bool_]) -> Points:
@@ -244,10 +257,10 @@ def _inside(corners: Points, shared: npt.NDArray[np.bool_]) -> Points:
 
 def _shifts(
     target: npt.NDArray[np.uint8], source: npt.NDArray[np.uint8], corners: Points, *, levels: int
-) -> tuple[Points, Points]:
-    """Find corners of the target again in the source: those that are found, and their shifts."""
+) -> tuple[Points, npt.NDArray[np.bool_]]:
+    """Find corners of the target again in the source: their shifts, and which were found."""
     if not len(corners):
-        return corners, corners
+        return corners, np.zeros(0, bool)
     found, state, errors = cv2.calcOpticalFlowPyrLK(
         target,
         source,
@@ -259,7 +272,7 @@ def _shifts(
     )
     shifts = found[:, 0] - corners
     good = (state.ravel() == 1) & (errors.ravel() < 20) & (np.abs(shifts).max(axis=1) < 8)
-    return corners[good], shifts[good]
+    return shifts, np.asarray(good, np.bool_)
 
 
 def _fit(places: Points, moved: Points) -> Transform:

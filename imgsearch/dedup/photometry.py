@@ -19,6 +19,8 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 _ROUNDS: Final = 4
 _SAMPLES: Final = 1600  # pixels that are enough to fit light and colour
 _MOST_HUE_TURN: Final = 0.6  # radians; what turns further is another colour, not another light
+_SAME_LIGHT: Final = np.array([0, 255, 0, 0, 0, 0, 0, 0, 0], np.float32)[:, None]
+_SAME_COLOUR: Final = np.eye(4, 2, dtype=np.float32)
 _STIFFNESS: Final = 1e-2
 
 
@@ -54,7 +56,7 @@ def fit_light(target: Plane, source: Plane, shared: Mask) -> LightFit:
     square = light * light
     lit = [x * light, y * light, (x * x + y * y) * light]
     terms = np.stack([np.ones_like(light), light, square, square * light, x, y, *lit], -1)[chosen]
-    solution, left = _robust_fit(terms, wanted[chosen][:, None], least=4.0)[::2]
+    solution, _, left = _robust_fit(terms, wanted[chosen][:, None], _SAME_LIGHT, least=4.0)
     return LightFit(solution[:, 0], 1.4826 * _median(left), float(wanted[chosen].std()))
 
 
@@ -67,7 +69,7 @@ def colour_left(below: Planes, above: Planes, shared: Mask) -> Plane:
     sampled = [plane[step][chosen] for plane in source]
     terms = np.stack([sampled[1], sampled[2], sampled[0] / 255, np.ones_like(sampled[0])], -1)
     wanted = np.stack([plane[step][chosen] for plane in target[1:]], -1)
-    solution, weights, _ = _robust_fit(terms, wanted, least=5.0)
+    solution, weights, _ = _robust_fit(terms, wanted, _SAME_COLOUR, least=5.0)
     turn = solution[:2]
     angle = np.arctan2(turn[0, 1] - turn[1, 0], turn[0, 0] + turn[1, 1])
     if abs(angle) > _MOST_HUE_TURN or np.linalg.det(turn) < 0:
@@ -106,28 +108,49 @@ def _step(shared: Mask) -> tuple[slice, slice]:
 
 
 def _robust_fit(
-    terms: npt.NDArray[np.float32], wanted: npt.NDArray[np.float32], *, least: float
+    terms: npt.NDArray[np.float32],
+    wanted: npt.NDArray[np.float32],
+    unchanged: npt.NDArray[np.float32],
+    *,
+    least: float,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Fit by least squares what most rows agree on.
 
     Args:
         terms: Shape (n, terms).
         wanted: Shape (n, values).
+        unchanged: The solution that says that nothing was changed; returned if it fits as many
+            rows as the best. Few rows with great differences would else bend the fit.
         least: A difference that is never suspicious.
 
     Returns:
         The solution, shape (terms, values); how much each row counts, shape (n,); and by how
         much it is missed, shape (n,).
     """
-    weights = np.ones(len(terms), np.float32)
+    before = _missed(terms, wanted, unchanged)
+    left, weights = before, _weights(before, least)
     ridge = _STIFFNESS * np.eye(terms.shape[1], dtype=np.float32)
     for _ in range(_ROUNDS):
         weighted = (terms * weights[:, None]).T
         solution = np.linalg.solve(weighted @ terms + ridge, weighted @ wanted)
-        missed = wanted - terms @ solution
-        left = np.sqrt((missed * missed).sum(axis=1))
-        weights = 1 / (1 + (left / max(least, 1.5 * _median(left))) ** 2) ** 2
+        left = _missed(terms, wanted, solution)
+        weights = _weights(left, least)
+    if np.count_nonzero(before <= least) >= np.count_nonzero(left <= least):
+        return unchanged.copy(), _weights(before, least), before
     return solution, weights, left
+
+
+def _missed(
+    terms: npt.NDArray[np.float32],
+    wanted: npt.NDArray[np.float32],
+    solution: npt.NDArray[np.float32],
+) -> npt.NDArray[np.float32]:
+    missed = wanted - terms @ solution
+    return np.asarray(np.sqrt((missed * missed).sum(axis=1)))
+
+
+def _weights(left: npt.NDArray[np.float32], least: float) -> npt.NDArray[np.float32]:
+    return np.asarray(1 / (1 + (left / max(least, 1.5 * _median(left))) ** 2) ** 2, np.float32)
 
 
 def _median(values: npt.NDArray[np.float32]) -> float:

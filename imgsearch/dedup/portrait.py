@@ -22,6 +22,7 @@ from imgsearch.dedup.local_features import (
     extract,
     light_and_colour,
 )
+from imgsearch.dedup.margins import content_of
 from imgsearch.images.prepare import prepare
 from imgsearch.images.resize import resize
 from imgsearch.types import DEFAULT_MAX_PIXELS, Pixels, Preprocessing
@@ -99,6 +100,11 @@ class Portrait:
     def features(self) -> LocalFeatures:
         """The local features, extracted at the first use."""
         return self.known_features or extract(self.thumbnail.pixels)
+
+    @cached_property
+    def content(self) -> Plane:
+        """Which pixels are no margin around the picture, 0 or 1; shape (rows, columns)."""
+        return content_of(self.thumbnail.pixels)
 
     @cached_property
     def light_and_colour(self) -> tuple[Plane, Plane]:

@@ -20,8 +20,12 @@ _RADII: Final = (0.6, 0.9, 1.2, 1.6, 2.0)
 _LEAST_NOISE: Final = 2.5
 _MOST_NOISE: Final = 7.0
 _COLOUR_NOISE: Final = 8.0
+_LESS_WHERE_CUT: Final = np.float32(0.4)  # does a difference of colour count
+_BRIGHTEST: Final = 251
+_DARKEST: Final = 4
 _MISPLACED: Final = 0.35  # pixels by which detail may be out of place
 _CHANGE: Final = 3.5  # squared deviations, averaged over a window, that are a change
+_SHARP_CHANGE: Final = 9.0  # squared deviations of one pixel
 _MOST_DEVIATIONS: Final = 25  # squared, that one pixel counts for
 _WINDOW: Final = (5, 5)
 _RIM: Final = np.ones((5, 5), np.uint8)  # where what is shared meets what is not
@@ -36,11 +40,13 @@ class Residual:
     Attributes:
         shared: Where they are compared.
         changed: Where they differ.
+        sharply: The pixels that differ much by themselves, without a window around them.
         structured: Where either has detail.
     """
 
     shared: Mask
     changed: Mask
+    sharply: Mask
     structured: Mask
 
 
@@ -49,26 +55,39 @@ def residual_of(overlay: Overlay) -> Residual:
     shared = cv2.erode(overlay.shared.astype(np.uint8), _RIM)
     inside = shared > 0
     if not inside.any():
-        return Residual(inside, inside, inside)
-    (below, below_colour), above_both = (
-        overlay.below.light_and_colour,
-        light_and_colour(overlay.above),
-    )
-    lights = _equally_sharp(_as_floats(below), _as_floats(above_both[0]), shared)
+        return Residual(inside, inside, inside, inside)
+    below, below_colour = overlay.below.light_and_colour
+    above, above_colour = light_and_colour(overlay.above)
+    lights = _equally_sharp(_as_floats(below), _as_floats(above), shared)
     luma, noise, slope = _light_difference(*lights, inside)
     usual = slope * slope
     usual *= _MISPLACED**2
     usual += noise**2
-    light = _windowed(luma * luma / usual * shared, _WINDOW)
+    light = luma * luma / usual * shared
     halves = [
-        _half_planes(*each) for each in zip(lights, (below_colour, above_both[1]), strict=True)
+        _half_planes(*each) for each in zip(lights, (below_colour, above_colour), strict=True)
     ]
     colour = colour_left(halves[0], halves[1], inside[::2, ::2]) / _COLOUR_NOISE
-    deviant = _windowed(colour * colour * shared[::2, ::2], _HALF_WINDOW)
-    deviant = cv2.resize(deviant, shared.shape[::-1])
-    changed = (np.maximum(light, deviant) > _CHANGE) & inside
+    colour *= np.where(_cut_off(overlay)[::2, ::2], _LESS_WHERE_CUT, np.float32(1))
+    colour = colour * colour * shared[::2, ::2]
+    deviant = np.maximum(
+        _windowed(light, _WINDOW), _as_fine_as(shared, _windowed(colour, _HALF_WINDOW))
+    )
+    changed = (deviant > _CHANGE) & inside
+    sharply = (np.maximum(light, _as_fine_as(shared, colour)) > _SHARP_CHANGE) & inside
     structured = (np.maximum(_slope(lights[0]), _slope(lights[1])) > _STRUCTURE) & inside
-    return Residual(inside, changed, structured)
+    return Residual(inside, changed, sharply, structured)
+
+
+def _cut_off(overlay: Overlay) -> Mask:
+    """Say where a colour is as strong as it can be in either picture, so that more was lost."""
+    both = cv2.max(overlay.below.thumbnail.pixels, overlay.above)
+    neither = cv2.min(overlay.below.thumbnail.pixels, overlay.above)
+    return np.asarray((both.max(axis=2) >= _BRIGHTEST) | (neither.min(axis=2) <= _DARKEST))
+
+
+def _as_fine_as(model: Bits, plane: Plane) -> Plane:
+    return np.asarray(cv2.resize(plane, model.shape[::-1]), np.float32)
 
 
 def _as_floats(plane: Bits) -> Plane:

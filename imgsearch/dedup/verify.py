@@ -5,19 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from imgsearch.dedup.additions import added_to, compact
 from imgsearch.dedup.alignment import Overlay, Transform, guesses, lay_over
 from imgsearch.dedup.portrait import Portrait
 from imgsearch.dedup.records import Verdict
 from imgsearch.dedup.residual import residual_of
 
-VERIFY_VERSION: Final = 2
+VERIFY_VERSION: Final = 3
 """Raised with every change of what a verdict may be; verdicts of others are not used again."""
 
-_ENOUGH: Final = 0.02  # a guess that leaves less changed than this need not be bettered
 _WHOLE: Final = 0.94
+_UNCHANGED: Final = 0.02
 _LEAST_TRACKED: Final = 12
-_MOST_SLIP: Final = 0.4
-_MOST_CHANGED: Final = 0.06
+_MOST_SLIP: Final = 1.5
+_CLOSE: Final = 0.5  # of the detail that was sought: no other guess need be tried
+_LEAST_MET: Final = 0.25  # of all detail; the rest may lie under a caption
+_LEAST_MET_OUTSIDE: Final = 0.5  # of the detail where the pictures do not differ
+_MOST_UNLIKE: Final = 0.03
+_MOST_CHANGED: Final = 0.15
 _LEAST_SHARE: Final = 0.4  # of either picture; neighbouring views of one place share less
 
 
@@ -27,18 +32,24 @@ class Evidence:
 
     Attributes:
         transform: From places in the first thumbnail to places in the second, shape (3, 3).
-        first_share: How much of the first picture the second shows, in [0, 1].
+        framed: Whether either picture has a margin.
+        first_share: How much of the first picture, without its margin, the second shows; in [0, 1].
         second_share: How much of the second picture the first shows.
-        changed: How much of what both show differs, in [0, 1].
+        added: How much of what both show lies under captions and logos of one of them.
+        changed: How much of it differs otherwise.
+        unlike: How much of it differs otherwise, and in more than specks and outlines.
         slip: By how many pixels detail misses its counterpart.
         tracked: In how many places the same detail was found in both.
-        sought: In how many it was looked for.
+        sought: In how many it was looked for, and nothing differs.
     """
 
     transform: Transform
+    framed: bool
     first_share: float
     second_share: float
+    added: float
     changed: float
+    unlike: float
     slip: float
     tracked: int
     sought: int
@@ -60,28 +71,32 @@ def compare(first: Portrait, second: Portrait) -> Evidence | None:
         overlay = lay_over(first, second, guess)
         if overlay is not None and (best is None or overlay.agreement > best.agreement):
             best = overlay
-            if _fits(overlay):
+            if best.slip <= _MOST_SLIP and best.agreement > _CLOSE:
                 break
-    return None if best is None else _evidence(best, first.shape, second.shape)
+    return None if best is None else _evidence(best)
 
 
-def _fits(found: Overlay | Evidence) -> bool:
-    """Say whether most detail is where it should be."""
-    return found.slip <= _MOST_SLIP and 2 * found.tracked > found.sought
-
-
-def _evidence(overlay: Overlay, first: tuple[int, int], second: tuple[int, int]) -> Evidence:
-    changed = 1.0
-    if _fits(overlay):
+def _evidence(overlay: Overlay) -> Evidence:
+    tracked, sought = int(overlay.met.sum()), len(overlay.sought)
+    added, changed, unlike = 0.0, 1.0, 1.0
+    if overlay.slip <= _MOST_SLIP and tracked >= max(_LEAST_TRACKED, _LEAST_MET * sought):
         found = residual_of(overlay)
-        changed = float(found.changed.sum()) / max(1, float(found.shared.sum()))
+        area = max(1, int(found.shared.sum()))
+        explained = added_to(overlay, found)
+        left = found.changed & ~explained
+        added, changed = (float(each.sum()) / area for each in (explained & found.shared, left))
+        unlike = float(compact(left).sum()) / area
+        tracked, sought = overlay.met_outside(found.changed | explained)
     return Evidence(
         overlay.transform,
-        *overlay.shares(first, second),
+        not all(each.content.all() for each in (overlay.below, overlay.finer)),
+        *overlay.shares(),
+        added,
         changed,
+        unlike,
         overlay.slip,
-        overlay.tracked,
-        overlay.sought,
+        tracked,
+        sought,
     )
 
 
@@ -89,13 +104,16 @@ def judge(evidence: Evidence | None) -> Verdict:
     """Say what the evidence of a pair means."""
     if evidence is None or evidence.tracked < _LEAST_TRACKED:
         return Verdict(None, 0.0, "no detail in common")
-    if not _fits(evidence) or evidence.changed > _MOST_CHANGED:
+    if evidence.changed == 1.0 or evidence.tracked < _LEAST_MET_OUTSIDE * evidence.sought:
+        return Verdict("similar", 0.1, "only some detail in common")
+    if evidence.unlike > _MOST_UNLIKE or evidence.changed > _MOST_CHANGED:
         score = 0.3 * max(0.0, 1 - evidence.changed)
         return Verdict("similar", score, f"{evidence.changed:.0%} of what both show differs")
     shares = evidence.first_share, evidence.second_share
     if max(shares) < _LEAST_SHARE:
         return Verdict("similar", 0.2, f"they share only {max(shares):.0%} of either picture")
-    whole = min(shares) >= _WHOLE
-    if whole and evidence.changed <= _ENOUGH:
-        return Verdict("copy", 1 - evidence.changed, "the whole picture again")
-    return Verdict("edited", 1 - 2 * evidence.changed, "a part of the picture, or changed")
+    score = 1 - evidence.changed - evidence.added / 4
+    whole = min(shares) >= _WHOLE and not evidence.framed
+    if whole and evidence.changed + evidence.added <= _UNCHANGED:
+        return Verdict("copy", score, "the whole picture again")
+    return Verdict("edited", score, "a part of the picture, or changed")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from imgsearch.dedup.local_features import LocalFeatures, extract
 from imgsearch.dedup.portrait import Portrait, Thumbnail, thumbnail_of
@@ -41,6 +41,80 @@ def test_a_cropped_and_mirrored_picture_is_edited(cat):
 
 def test_two_photos_are_different_pictures(cat, dog):
     assert verify(portrait(cat), portrait(dog)).tier is None
+
+
+def with_disc(photo: Image.Image, colour: str, left: float) -> Image.Image:
+    """Draw a disc that covers 5 % of a photo, without an edge as smooth as in nature."""
+    drawn, side = photo.copy(), 0.25 * min(photo.size)
+    place = (left * photo.width, 0.3 * photo.height)
+    ImageDraw.Draw(drawn).ellipse((*place, place[0] + side, place[1] + side), colour)
+    return drawn
+
+
+def with_caption(photo: Image.Image, text: str) -> Image.Image:
+    written = photo.copy()
+    font = ImageFont.load_default(photo.height * 0.08)
+    middle = (photo.width / 2, photo.height * 0.9)
+    ImageDraw.Draw(written).text(
+        middle, text, "white", font, "mm", stroke_width=2, stroke_fill="black"
+    )
+    return written
+
+
+def test_a_caption_is_an_edit(cat):
+    captioned = with_caption(cat, "never forget Monday, Wilma")
+    assert verify(portrait(cat), portrait(captioned)).tier == "edited"
+
+
+def test_a_caption_that_was_turned_with_its_picture_is_an_edit(cat):
+    captioned = with_caption(cat, "never forget Monday, Wilma")
+    turned = cat.rotate(25, Image.Resampling.BICUBIC, expand=True)
+    assert verify(portrait(captioned), portrait(turned)).tier == "edited"
+
+
+def test_a_logo_is_an_edit(cat):
+    assert verify(portrait(cat), portrait(with_disc(cat, "purple", 0.1))).tier == "edited"
+
+
+def test_a_thing_that_moved_is_no_logo(cat):
+    one, other = with_disc(cat, "purple", 0.1), with_disc(cat, "purple", 0.6)
+    assert verify(portrait(one), portrait(other)).tier == "similar"
+
+
+def test_a_thing_of_another_colour_is_no_logo(cat):
+    one, other = with_disc(cat, "purple", 0.1), with_disc(cat, "yellow", 0.1)
+    assert verify(portrait(one), portrait(other)).tier == "similar"
+
+
+def test_another_subject_before_the_same_background_is_no_copy(cat, dog):
+    width, height = cat.size
+    staged = cat.copy()
+    staged.paste(dog.resize((width // 4, height // 3)), (width // 3, height // 3))  # 8 %
+    assert verify(portrait(cat), portrait(staged)).tier == "similar"
+
+
+def test_what_is_around_two_copies_may_differ(cat):
+    framed = ImageOps.expand(cat, cat.height // 12, "darkgreen")
+    turned = cat.rotate(25, Image.Resampling.BICUBIC, expand=True, fillcolor="white")
+    assert verify(portrait(framed), portrait(turned)).tier == "edited"
+
+
+def test_what_is_around_two_pictures_makes_them_no_copies(cat, dog):
+    one, other = (ImageOps.expand(each.resize((300, 200)), 30, "red") for each in (cat, dog))
+    assert not verify(portrait(one), portrait(other)).removable
+
+
+def test_pages_with_other_text_are_no_copies():
+    pages = []
+    for words in ("the summer hills were green", "our first holiday with grandma"):
+        page = Image.new("RGB", (480, 640), "white")
+        for line in range(14):
+            text = " ".join(np.roll(words.split(), line).tolist())
+            ImageDraw.Draw(page).text(
+                (40, 40 * line + 30), text, "black", ImageFont.load_default(18)
+            )
+        pages.append(portrait(page))
+    assert not verify(*pages).removable
 
 
 def test_neighbouring_views_that_overlap_a_little_are_no_copies(cat):
