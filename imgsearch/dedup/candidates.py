@@ -17,7 +17,7 @@ Pair: TypeAlias = tuple[int, int]
 Pairs: TypeAlias = npt.NDArray[np.int64]
 """Pairs of contents, each once and in order: shape (n, 2)."""
 
-NEIGHBOURS: Final = 40
+NEIGHBOURS: Final = 64
 """How many of the most similar pictures of each are looked at."""
 
 LEAST_SCORE: Final = 0.55

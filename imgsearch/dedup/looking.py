@@ -26,7 +26,7 @@ from imgsearch.dedup.verify import VERIFY_VERSION, verify
 from imgsearch.dedup.whole_files import confirm
 from imgsearch.gallery.copy_cache import CopyCache
 
-SCREENED_KIND: Final = f"screened/1/{SKETCH_KIND}"
+SCREENED_KIND: Final = f"screened/2/{SKETCH_KIND}"
 VERDICT_KIND: Final = f"verdict/1/{VERIFY_VERSION}"
 
 _KEY_BYTES: Final = 8  # of a content's hash, among those that one picture was screened with

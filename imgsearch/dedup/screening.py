@@ -10,11 +10,14 @@ import numpy.typing as npt
 
 from imgsearch.dedup.sketch import Landmarks, Sketch
 
-_LEAST_CORRELATION: Final = 0.8  # of two tiny pictures
-_LEAST_AGREEING: Final = 6  # landmarks
+_LEAST_CORRELATION: Final = 0.9  # of two tiny pictures
+_LEAST_AGREEING: Final = 6  # landmarks,
+_LEAST_SHARE: Final = 0.17  # and this much of those that look like some of the other picture
 _MOST_BITS: Final = 14  # of 64 in which two landmarks that are the same may differ
 _ANGLE: Final = 0.3  # by how much matches that agree may differ: radians,
 _SIZE: Final = 0.35  # logarithms,
+_ROUNDS: Final = 2
+_SLIP: Final = 0.02  # of the longer side: by how much a place may be off one turn, scale and shift
 _PLACE: Final = 0.1  # and parts of the picture's longer side
 
 
@@ -33,23 +36,30 @@ def screen(first: Sketch, seconds: Sequence[Sketch]) -> npt.NDArray[np.bool_]:
     whole = np.stack([second.turns[0] for second in seconds]) @ first.turns.T
     likely: npt.NDArray[np.bool_] = whole.max(axis=1) >= _LEAST_CORRELATION
     for place in np.flatnonzero(~likely).tolist():
-        likely[place] = agreeing(first, seconds[place]) >= _LEAST_AGREEING
+        likely[place] = has_the_landmarks(first, seconds[place])
     return likely
 
 
-def agreeing(first: Sketch, second: Sketch) -> int:
-    """Count the landmarks of a picture that lie alike in another: turned, scaled, moved as one.
+def has_the_landmarks(first: Sketch, second: Sketch) -> bool:
+    """Tell whether landmarks of a picture, or of its mirror image, lie alike in another.
 
-    Returns:
-        The larger of the counts for the first picture and for its mirror image.
+    That is: all turned, scaled and moved in the same way.
     """
-    return max(_agreeing(marks, second.plain) for marks in (first.plain, first.mirrored))
+    for marks in (first.plain, first.mirrored):
+        seen, found = matched(marks, second.plain)
+        least = max(_LEAST_AGREEING, _LEAST_SHARE * len(seen))
+        if len(seen) >= least and agreeing(seen, found) >= least:
+            return True
+    return False
 
 
-def _agreeing(marks: Landmarks, others: Landmarks) -> int:
-    marks, found = _matched(marks, others)
-    if len(marks) < _LEAST_AGREEING:
-        return len(marks)
+def agreeing(marks: Landmarks, found: Landmarks) -> int:
+    """Count the matches that one turn, scale and shift explains.
+
+    Args:
+        marks: Landmarks of a picture, at least one.
+        found: Those of another that look like them, one for each.
+    """
     turn = found["angle"].astype(np.float32) - marks["angle"]
     growth = found["size"].astype(np.float32) - marks["size"]
     middle = _middle(marks, found, turn, growth)
@@ -57,10 +67,29 @@ def _agreeing(marks: Landmarks, others: Landmarks) -> int:
     alike = np.abs(growth[:, None] - growth) < _SIZE
     alike &= np.cos(turn[:, None] - turn) > np.cos(_ANGLE)
     alike &= np.abs(middle[:, None] - middle) < reach[:, None]
-    return int(alike.sum(axis=1).max())
+    fullest = alike[alike.sum(axis=1).argmax()]
+    return _fitting(_place(marks), _place(found), fullest)
 
 
-def _matched(marks: Landmarks, others: Landmarks) -> tuple[Landmarks, Landmarks]:
+def _fitting(
+    places: npt.NDArray[np.complex64],
+    found: npt.NDArray[np.complex64],
+    chosen: npt.NDArray[np.bool_],
+) -> int:
+    """Count the matches that one turn, scale and shift explains, beginning with some of them."""
+    for _ in range(_ROUNDS):
+        if chosen.sum() < 2:
+            return 0
+        from_middle = places[chosen] - places[chosen].mean()
+        spread = float(np.square(np.abs(from_middle)).sum())
+        factor = (from_middle.conj() @ found[chosen]) / max(spread, 1e-9)
+        shift = found[chosen].mean() - factor * places[chosen].mean()
+        off = np.abs(factor * places + shift - found)
+        chosen = off < _SLIP * max(1.0, float(abs(factor)))
+    return int(chosen.sum())
+
+
+def matched(marks: Landmarks, others: Landmarks) -> tuple[Landmarks, Landmarks]:
     """Return the landmarks of two pictures that are each other's most alike, of one length."""
     if not len(marks) or not len(others):
         return marks[:0], others[:0]
