@@ -24,6 +24,9 @@ def random_rows(count, dim, seed):
 def in_plain_steps(query, rows):
     """The order as the module's text has it, one number at a time."""
     unit = lambda v: v / math.sqrt(sum(v * v))  # noqa: E731
+    cosines = [float(query @ row) for row in rows]
+    centre = 0.6 * sum(rows) / len(rows)
+    query, rows = unit(query - centre), [unit(row - centre) for row in rows]
     expanded = []
     for place, row in enumerate(rows):
         others = [other for other in range(len(rows)) if other != place]
@@ -36,8 +39,8 @@ def in_plain_steps(query, rows):
     terms = [(size - rank) / size * expanded[place] for rank, place in enumerate(nearest, 1)]
     question = unit(query + sum(terms))
     keys = [
-        float(question @ one) + max(float(query @ row), 0) ** 8
-        for one, row in zip(expanded, rows, strict=True)
+        float(question @ one) + max(cosine, 0) ** 8
+        for one, cosine in zip(expanded, cosines, strict=True)
     ]
     return sorted(range(len(rows)), key=lambda place: -keys[place])
 
