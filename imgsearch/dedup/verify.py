@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from imgsearch.dedup.additions import added_to, compact
 from imgsearch.dedup.alignment import Overlay, Transform, guesses, lay_over
 from imgsearch.dedup.portrait import Portrait
 from imgsearch.dedup.records import Verdict
 from imgsearch.dedup.residual import residual_of
 
-VERIFY_VERSION: Final = 3
+VERIFY_VERSION: Final = 4
 """Raised with every change of what a verdict may be; verdicts of others are not used again."""
 
 _WHOLE: Final = 0.94
@@ -23,6 +25,8 @@ _LEAST_MET: Final = 0.25  # of all detail; the rest may lie under a caption
 _LEAST_MET_OUTSIDE: Final = 0.5  # of the detail where the pictures do not differ
 _MOST_UNLIKE: Final = 0.03
 _MOST_CHANGED: Final = 0.15
+_MOST_TONED: Final = 5.0
+_AREA: Final = 8  # pixels a side over which light and colour are averaged
 _LEAST_SHARE: Final = 0.4  # of either picture; neighbouring views of one place share less
 
 
@@ -38,6 +42,7 @@ class Evidence:
         added: How much of what both show lies under captions and logos of one of them.
         changed: How much of it differs otherwise.
         unlike: How much of it differs otherwise, and in more than specks and outlines.
+        toned: By how many of 255 levels light and colour differ, on average.
         slip: By how many pixels detail misses its counterpart.
         tracked: In how many places the same detail was found in both.
         sought: In how many it was looked for, and nothing differs.
@@ -50,6 +55,7 @@ class Evidence:
     added: float
     changed: float
     unlike: float
+    toned: float
     slip: float
     tracked: int
     sought: int
@@ -94,6 +100,7 @@ def _evidence(overlay: Overlay) -> Evidence:
         added,
         changed,
         unlike,
+        _toned(overlay),
         overlay.slip,
         tracked,
         sought,
@@ -114,6 +121,41 @@ def judge(evidence: Evidence | None) -> Verdict:
         return Verdict("similar", 0.2, f"they share only {max(shares):.0%} of either picture")
     score = 1 - evidence.changed - evidence.added / 4
     whole = min(shares) >= _WHOLE and not evidence.framed
-    if whole and evidence.changed + evidence.added <= _UNCHANGED:
-        return Verdict("copy", score, "the whole picture again")
-    return Verdict("edited", score, "a part of the picture, or changed")
+    unchanged = evidence.changed + evidence.added <= _UNCHANGED
+    if whole and unchanged and evidence.toned <= _MOST_TONED:
+        return Verdict("copy", score, ", ".join(["the whole picture again", *_turns(evidence)]))
+    return Verdict("edited", score, ", ".join([*_edits(evidence), *_turns(evidence)]))
+
+
+def _edits(evidence: Evidence) -> list[str]:
+    """Say what was done to a picture, as far as it shows."""
+    words = {
+        "cropped": min(evidence.first_share, evidence.second_share) < _WHOLE,
+        "with a margin": evidence.framed,
+        "with something on it": evidence.added > _UNCHANGED / 2,
+        "in other light or colours": evidence.toned > _MOST_TONED,
+    }
+    return [word for word, is_so in words.items() if is_so] or ["changed a little"]
+
+
+def _turns(evidence: Evidence) -> list[str]:
+    """Say how one picture lies on the other."""
+    across, down = evidence.transform[:2, 0], evidence.transform[:2, 1]
+    mirrored = across[0] * down[1] < across[1] * down[0]
+    degrees = round(float(np.degrees(np.arctan2(across[1], -across[0] if mirrored else across[0]))))
+    turn = min(degrees % 360, -degrees % 360)
+    words = [f"turned by {turn} degrees"] if turn else []
+    return [*words, "mirrored"] if mirrored else words
+
+
+def _toned(overlay: Overlay) -> float:
+    """Return by how many levels areas of several pixels differ in light and colour."""
+    rows, columns = (length // _AREA for length in overlay.shared.shape)
+    if not overlay.shared.any() or not rows or not columns:
+        return 0.0
+    tiles = (rows, _AREA, columns, _AREA)
+    difference = overlay.below.thumbnail.pixels.astype(np.float32) - overlay.above
+    cut = slice(rows * _AREA), slice(columns * _AREA)
+    average = np.abs(difference[cut].reshape(*tiles, 3).mean(axis=(1, 3))).max(axis=2)
+    inside = overlay.shared[cut].reshape(tiles).all(axis=(1, 3))
+    return float(average[inside].mean()) if inside.any() else 0.0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
 from imgsearch.dedup.local_features import LocalFeatures, extract
 from imgsearch.dedup.portrait import Portrait, Thumbnail, thumbnail_of
@@ -154,3 +154,31 @@ def test_a_thumbnail_survives_being_kept(cat):
     thumbnail = portrait(cat).thumbnail
     kept = Thumbnail.from_jpeg(thumbnail.to_jpeg(), *cat.size)
     assert np.abs(kept.pixels.astype(int) - thumbnail.pixels).mean() < 5
+
+
+def toned(picture: Image.Image) -> dict[str, Image.Image]:
+    grey = picture.convert("L").convert("RGB")
+    return {"grey": grey, "brighter": ImageEnhance.Brightness(picture).enhance(1.3)}
+
+
+@pytest.mark.parametrize("edit", ["grey", "brighter"])
+def test_a_picture_in_other_light_or_colours_is_edited(cat, edit):
+    verdict = verify(portrait(cat), portrait(toned(cat)[edit]))
+    assert (verdict.tier, verdict.reason) == ("edited", "in other light or colours")
+
+
+def test_the_reason_says_how_a_copy_was_turned(cat):
+    def reason(turn):
+        return verify(portrait(cat), portrait(cat.transpose(turn))).reason
+
+    assert reason(Image.Transpose.ROTATE_90) == "the whole picture again, turned by 90 degrees"
+    assert reason(Image.Transpose.ROTATE_180) == "the whole picture again, turned by 180 degrees"
+    assert reason(Image.Transpose.FLIP_LEFT_RIGHT) == "the whole picture again, mirrored"
+
+
+def test_the_reason_says_what_was_done_to_an_edited_picture(cat):
+    width, height = cat.size
+    part = cat.crop((0, 0, width * 2 // 3, height))
+    assert verify(portrait(cat), portrait(part)).reason == "cropped"
+    framed = ImageOps.expand(cat, 40, "black")
+    assert verify(portrait(cat), portrait(framed)).reason == "with a margin"
