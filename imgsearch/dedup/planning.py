@@ -13,6 +13,7 @@ from imgsearch.dedup.keepers import KeepRules
 from imgsearch.dedup.paths import shown
 from imgsearch.dedup.plan import Plan, PlanEntry, PlannedFile
 from imgsearch.dedup.records import Group, Member, Picture, Tier
+from imgsearch.dedup.richness import lost_in
 from imgsearch.dedup.siblings import is_side_car
 from imgsearch.errors import ImageReadError
 from imgsearch.images.fingerprint import content_hash
@@ -91,6 +92,8 @@ def plan_pair(keep: Picture, member: Member, options: PlanOptions) -> PlanEntry 
         kept, removed = _as_indexed(keep), _as_indexed(picture)
         _require_two_files(keep, picture)
         siblings = _siblings(keep, picture, options.rules)
+        if verdict.tier != "identical":
+            _require_as_rich(keep, picture)
     except _StaysError as error:
         return Skipped(picture.path, str(error))
     return PlanEntry(kept, removed, siblings, verdict.tier, float(verdict.score), verdict.reason)
@@ -125,6 +128,16 @@ def _as_indexed(picture: Picture) -> PlannedFile:
 def _require_two_files(keep: Picture, picture: Picture) -> None:
     if keep.path.samefile(picture.path):
         raise _StaysError(f"one file with {shown(keep.path)} already, by a hard link")
+
+
+def _require_as_rich(keep: Picture, picture: Picture) -> None:
+    """Check that no transparency, depth or further picture goes for a copy that lost it."""
+    try:
+        lost = lost_in(keep, picture)
+    except ImageReadError as error:
+        raise _StaysError(f"{shown(Path(error.path))} cannot be read: {error.reason}") from error
+    if lost:
+        raise _StaysError(f"it has {' and '.join(lost)}, which {shown(keep.path)} has not")
 
 
 def _siblings(keep: Picture, picture: Picture, rules: KeepRules) -> tuple[PlannedFile, ...]:
