@@ -24,7 +24,8 @@ Bits: TypeAlias = npt.NDArray[np.uint8]
 Colour: TypeAlias = npt.NDArray[np.int16]
 Box: TypeAlias = tuple[slice, slice]
 
-_LEAST_AREA: Final = 0.003  # of what is shared; smaller changes are not looked into
+_LEAST_AREA: Final = 0.003  # of what is shared; a smaller logo is not told from a change
+_LEAST_LOOKED_AT: Final = 0.006
 _LEAST_ANGLE: Final = 2.0  # degrees
 _WORD_GAP: Final = 0.06  # of the side along a line: what separates its words, at most
 _TALLEST_LINE: Final = 0.2  # of the side across the line
@@ -38,7 +39,8 @@ _FLAT: Final = 16  # levels from the middle of a flat colour to its ends
 _LEAST_FLAT: Final = 0.53  # of a logo, and of its rim, has one colour
 _SOLID: Final = 0.88
 _CLEAR: Final = 24  # levels between two colours that nobody confuses
-_LEAST_CLEAR: Final = 0.5  # of what is around a logo; the rest may be of its colour
+_LEAST_APART: Final = 0.45  # of what is around a logo; the rest may be of its colour
+_FLATTER: Final = 0.2  # is a logo than what it covers; a thing of another colour is as flat
 _LARGEST_LOGO: Final = 0.09
 _LEAST_PIXELS: Final = 12
 
@@ -52,6 +54,19 @@ class _View:
     sharply: Mask
     shared: Mask
 
+    @property
+    def area(self) -> float:
+        """How many pixels they share."""
+        return float(np.count_nonzero(self.shared))
+
+
+@dataclass(frozen=True, slots=True)
+class _Flatness:
+    """How flat a patch is in a picture, from 0 to 1, and its colour."""
+
+    degree: float
+    colour: Colour
+
 
 def added_to(overlay: Overlay, residual: Residual) -> Mask:
     """Say which pixels lie under something that was put onto one of the pictures.
@@ -60,7 +75,7 @@ def added_to(overlay: Overlay, residual: Residual) -> Mask:
         Shape (rows, columns).
     """
     shared = residual.shared
-    if residual.changed.sum() < 2 * _LEAST_AREA * shared.sum():
+    if np.count_nonzero(residual.changed) < _LEAST_LOOKED_AT * np.count_nonzero(shared):
         return np.zeros_like(shared)
     view = _View(overlay.below.thumbnail.pixels, overlay.above, residual.sharply, shared)
     explained = _added(view)
@@ -73,7 +88,7 @@ def added_to(overlay: Overlay, residual: Residual) -> Mask:
 def _added(view: _View) -> Mask:
     explained = np.zeros_like(view.shared)
     for vertical in (False, True):
-        for box in _lines(view.sharply, vertical=vertical):
+        for box in _lines(view.sharply, view.area, vertical=vertical):
             if _is_text(view.below[box], view.above[box], vertical=vertical):
                 explained[box] = True
     for patch in _logos(view, explained):
@@ -127,7 +142,7 @@ def _slope(grey: Bits) -> npt.NDArray[np.float32]:
     return np.asarray(cv2.magnitude(across, down), np.float32)
 
 
-def _lines(sharply: Mask, *, vertical: bool) -> Iterator[Box]:
+def _lines(sharply: Mask, size: float, *, vertical: bool) -> Iterator[Box]:
     """Find what has the shape of a line of text among the pixels that differ."""
     sharp = sharply.astype(np.uint8)
     sharp = np.ascontiguousarray(sharp.T) if vertical else sharp
@@ -137,7 +152,7 @@ def _lines(sharply: Mask, *, vertical: bool) -> Iterator[Box]:
     _, _, found, _ = cv2.connectedComponentsWithStats(joined, connectivity=4)
     for left, top, width, height, area in found[1:].tolist():
         long = width >= _LEAST_LENGTH * height and 2 * area >= width * height
-        if long and area >= _LINE_AREA * sharp.size and height <= _TALLEST_LINE * len(sharp):
+        if long and area >= _LINE_AREA * size and height <= _TALLEST_LINE * len(sharp):
             rows = slice(max(0, top - _MARGIN), top + height + _MARGIN)
             columns = slice(max(0, left - _MARGIN), left + width + _MARGIN)
             yield (columns, rows) if vertical else (rows, columns)
@@ -169,11 +184,12 @@ def _logos(view: _View, explained: Mask) -> list[Bits]:
     Two of one colour, in either picture one, are a thing that moved.
     """
     found: list[tuple[Bits, int, Colour]] = []
-    for patch in _patches(view.sharply & ~explained):
-        colours = [_flat_colour(patch, each, view.shared) for each in (view.below, view.above)]
-        flat = [(which, each) for which, each in enumerate(colours) if each is not None]
-        if len(flat) == 1:  # flat in both, it is a thing of another colour
-            found.append((patch, *flat[0]))
+    for patch in _patches(view.sharply & ~explained, view.area):
+        flats = [_flatness(patch, each, view.shared) for each in (view.below, view.above)]
+        which = int(flats[1].degree > flats[0].degree)
+        most, least = flats[which], flats[1 - which]
+        if most.degree >= _LEAST_FLAT and least.degree <= most.degree - _FLATTER:
+            found.append((patch, which, most.colour))
     return [
         patch
         for patch, which, colour in found
@@ -181,7 +197,7 @@ def _logos(view: _View, explained: Mask) -> list[Bits]:
     ]
 
 
-def _patches(sharply: Mask) -> Iterator[Bits]:
+def _patches(sharply: Mask, size: float) -> Iterator[Bits]:
     """Find changes that hang together and bulge, filled."""
     left = sharply.astype(np.uint8)
     solid = cv2.morphologyEx(left, cv2.MORPH_CLOSE, _square(5))
@@ -190,25 +206,29 @@ def _patches(sharply: Mask) -> Iterator[Bits]:
     for outline in outlines:
         area = cv2.contourArea(outline)
         hull = cv2.contourArea(cv2.convexHull(outline))
-        if _LEAST_AREA <= area / left.size <= _LARGEST_LOGO and area >= _SOLID * hull:
+        if _LEAST_AREA <= area / size <= _LARGEST_LOGO and area >= _SOLID * hull:
             yield cv2.drawContours(np.zeros_like(left), [outline], -1, 1, cv2.FILLED)
 
 
-def _flat_colour(patch: Bits, picture: Pixels, shared: Mask) -> Colour | None:
-    """Return the colour of a patch if it has one up to its rim, and what is around has others."""
+def _flatness(patch: Bits, picture: Pixels, shared: Mask) -> _Flatness:
+    """Measure how far a patch has one colour up to its rim, and what is around it has others."""
+    found = _Flatness(0.0, np.zeros(3, np.int16))
+    ring = cv2.dilate(patch, _square(7)) - cv2.dilate(patch, _square(5))
+    around = picture[(ring > 0) & shared].astype(np.int16)
     for steps in (2, 4):  # the colour of a clear patch may bleed into what is around it
         inner = cv2.erode(patch, _square(3), iterations=steps)
         pixels = picture[inner > 0].astype(np.int16)
         if len(pixels) < _LEAST_PIXELS:
-            return None
+            break
         colour = _usual_colour(pixels)
         rim = (inner > 0) & (cv2.erode(inner, _square(5)) == 0)
-        if min(_alike(each, colour).mean() for each in (pixels, picture[rim])) >= _LEAST_FLAT:
-            ring = cv2.dilate(patch, _square(7)) - cv2.dilate(patch, _square(5))
-            around = picture[(ring > 0) & shared].astype(np.int16)
+        degree = min(float(_alike(each, colour).mean()) for each in (pixels, picture[rim]))
+        if len(around):
             apart = np.abs(around - colour).max(axis=1) >= _CLEAR
-            return colour if not apart.size or apart.mean() >= _LEAST_CLEAR else None
-    return None
+            degree = min(degree, float(apart.mean()) / _LEAST_APART * _LEAST_FLAT)
+        if degree > found.degree:
+            found = _Flatness(degree, colour)
+    return found
 
 
 def _alike(pixels: npt.NDArray[Any], colour: Colour) -> Mask:

@@ -5,8 +5,9 @@ The only module of this package that finds and matches features with OpenCV.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import cv2  # noqa: TID251 - see pyproject.toml
 import numpy as np
@@ -23,10 +24,13 @@ Plane: TypeAlias = npt.NDArray[np.uint8]
 MOST_FEATURES: Final = 160
 
 _LEAST_CONTRAST: Final = 0.02
+_SOFT_CONTRAST: Final = 0.006
+_FEW_FEATURES: Final = 60
 _DESCRIPTOR: Final = 128
 _GRID: Final = (4, 4, 8)  # of a descriptor: rows, columns, directions
 _LENGTH: Final = 512  # of a RootSIFT descriptor as it is stored, in uint8
 _BLOCK: Final = 12  # rows; a larger product would wake the threads of the linear algebra library
+_FAINT: Final = 8.0  # levels; of less contrast, most is noise
 _MOST_CORNERS: Final = 400
 _PARTS: Final = 8  # along the longer side
 _CORNERS_OF_A_PART: Final = 4
@@ -108,8 +112,10 @@ def extract(pixels: Pixels) -> LocalFeatures:
     Args:
         pixels: Shape (rows, columns, 3), of a thumbnail.
     """
-    detector = cv2.SIFT.create(nfeatures=MOST_FEATURES, contrastThreshold=_LEAST_CONTRAST)
-    found, descriptors = detector.detectAndCompute(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), None)
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    found, descriptors = _detected(grey, _LEAST_CONTRAST)
+    if len(found) < _FEW_FEATURES:  # a picture of soft light
+        found, descriptors = _detected(grey, _SOFT_CONTRAST)
     if descriptors is None:
         return LocalFeatures.from_bytes(b"")
     strongest = np.argsort([-point.response for point in found], kind="stable")[:MOST_FEATURES]
@@ -120,6 +126,12 @@ def extract(pixels: Pixels) -> LocalFeatures:
         np.radians(np.array([point.angle for point in points], np.float32)),
         _root(descriptors[strongest]),
     )
+
+
+def _detected(grey: Plane, contrast: float) -> tuple[Sequence[Any], npt.NDArray[np.float32] | None]:
+    detector = cv2.SIFT.create(nfeatures=MOST_FEATURES, contrastThreshold=contrast)
+    found, descriptors = detector.detectAndCompute(grey, None)
+    return found, descriptors
 
 
 def _root(descriptors: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
@@ -150,12 +162,15 @@ def evened(pixels: Pixels) -> Plane:
     Returns:
         Shape (rows, columns).
     """
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    plane = cv2.GaussianBlur(grey, (0, 0), 1)
-    mean = cv2.blur(plane, (25, 25))
-    spread = cv2.blur(plane * plane, (25, 25)) - mean * mean
-    deviation = np.sqrt(np.maximum(spread, 0)) + 6
-    return np.asarray(np.clip((plane - mean) / deviation * 48 + 128, 0, 255), np.uint8)
+    grey = cv2.GaussianBlur(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), (3, 3), 0.8)
+    mean = cv2.boxFilter(grey, cv2.CV_32F, (25, 25))
+    spread = cv2.sqrBoxFilter(grey, cv2.CV_32F, (25, 25)) - mean * mean
+    scale = np.sqrt(np.maximum(spread, 0))
+    scale += _FAINT
+    plane = cv2.subtract(grey, mean, dtype=cv2.CV_32F)
+    plane = cv2.divide(plane, scale, scale=48)
+    plane += 128.5
+    return np.asarray(np.clip(plane, 0, 255, out=plane), np.uint8)
 
 
 def light_and_colour(pixels: Pixels) -> tuple[Plane, Plane]:

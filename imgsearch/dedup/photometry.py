@@ -9,6 +9,8 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from imgsearch.dedup.geometry import median
+
 Plane: TypeAlias = npt.NDArray[np.float32]
 """One value for each pixel: shape (rows, columns)."""
 Planes: TypeAlias = Sequence[Plane]
@@ -17,8 +19,11 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 """Yes or no for each pixel: shape (rows, columns)."""
 
 _ROUNDS: Final = 4
-_SAMPLES: Final = 1600  # pixels that are enough to fit light and colour
+_ENOUGH: Final = 0.95  # of all pixels: if so many are unchanged, none was meant to be changed
+_SAME: Final = 4.0  # levels
+_SAMPLES: Final = 1200  # pixels that are enough to fit light and colour
 _MOST_HUE_TURN: Final = 0.6  # radians; what turns further is another colour, not another light
+_USUAL: Final = 1.4826  # standard deviations of normal noise for its median
 _SAME_LIGHT: Final = np.array([0, 255, 0, 0, 0, 0, 0, 0, 0], np.float32)[:, None]
 _SAME_COLOUR: Final = np.eye(4, 2, dtype=np.float32)
 _STIFFNESS: Final = 1e-2
@@ -38,8 +43,15 @@ class LightFit:
     usual: float
     contrast: float
 
+    @property
+    def unchanged(self) -> bool:
+        """Whether light was not changed at all."""
+        return bool((self.terms == _SAME_LIGHT[:, 0]).all())
+
     def left(self, target: Plane, source: Plane) -> Plane:
         """Return how the target differs from the source, whose light is changed to be like its."""
+        if self.unchanged:
+            return np.asarray(target - source, np.float32)
         x, y = _places(source.shape)
         flat, once, twice, thrice, across, down, lit_x, lit_y, rim = map(float, self.terms)
         light = source * np.float32(1 / 255)
@@ -51,13 +63,18 @@ class LightFit:
 def fit_light(target: Plane, source: Plane, shared: Mask) -> LightFit:
     """Find what makes the light of the source that of the target."""
     step = _step(shared)
-    x, y = (np.broadcast_to(each, source.shape)[step] for each in _places(source.shape))
-    light, wanted, chosen = source[step] / 255, target[step], shared[step]
+    chosen = shared[step]
+    light, wanted = source[step][chosen], target[step][chosen]
+    left, contrast = np.abs(wanted - light), float(wanted.std())
+    if np.count_nonzero(left <= _SAME) >= _ENOUGH * len(left):
+        return LightFit(_SAME_LIGHT[:, 0], _USUAL * median(left), contrast)
+    x, y = (np.broadcast_to(each, source.shape)[step][chosen] for each in _places(source.shape))
+    light = light * np.float32(1 / 255)
     square = light * light
     lit = [x * light, y * light, (x * x + y * y) * light]
-    terms = np.stack([np.ones_like(light), light, square, square * light, x, y, *lit], -1)[chosen]
-    solution, _, left = _robust_fit(terms, wanted[chosen][:, None], _SAME_LIGHT, least=4.0)
-    return LightFit(solution[:, 0], 1.4826 * _median(left), float(wanted[chosen].std()))
+    terms = np.stack([np.ones_like(light), light, square, square * light, x, y, *lit], -1)
+    solution, _, left = _robust_fit(terms, wanted[:, None], _SAME_LIGHT, least=_SAME)
+    return LightFit(solution[:, 0], _USUAL * median(left), contrast)
 
 
 def colour_left(below: Planes, above: Planes, shared: Mask) -> Plane:
@@ -67,8 +84,11 @@ def colour_left(below: Planes, above: Planes, shared: Mask) -> Plane:
     strengths = [np.hypot(each[1][step], each[2][step])[chosen].mean() for each in (below, above)]
     target, source = (below, above) if strengths[0] <= strengths[1] else (above, below)
     sampled = [plane[step][chosen] for plane in source]
-    terms = np.stack([sampled[1], sampled[2], sampled[0] / 255, np.ones_like(sampled[0])], -1)
     wanted = np.stack([plane[step][chosen] for plane in target[1:]], -1)
+    raw = np.hypot(sampled[1] - wanted[:, 0], sampled[2] - wanted[:, 1])
+    if np.count_nonzero(raw <= _SAME) >= _ENOUGH * len(raw):
+        return np.asarray(np.hypot(target[1] - source[1], target[2] - source[2]), np.float32)
+    terms = np.stack([sampled[1], sampled[2], sampled[0] / 255, np.ones_like(sampled[0])], -1)
     solution, weights, _ = _robust_fit(terms, wanted, _SAME_COLOUR, least=5.0)
     turn = solution[:2]
     angle = np.arctan2(turn[0, 1] - turn[1, 0], turn[0, 0] + turn[1, 1])
@@ -102,7 +122,7 @@ def _places(shape: tuple[int, ...]) -> tuple[Plane, Plane]:
 
 def _step(shared: Mask) -> tuple[slice, slice]:
     """Return which pixels are samples: every so many along each side, or all if that hits none."""
-    every = max(1, int((shared.sum() / _SAMPLES) ** 0.5))
+    every = max(1, int((np.count_nonzero(shared) / _SAMPLES) ** 0.5))
     step = slice(every // 2, None, every), slice(every // 2, None, every)
     return step if shared[step].any() else (slice(None), slice(None))
 
@@ -129,13 +149,14 @@ def _robust_fit(
     """
     before = _missed(terms, wanted, unchanged)
     left, weights = before, _weights(before, least)
+    explained = np.count_nonzero(before <= least)
     ridge = _STIFFNESS * np.eye(terms.shape[1], dtype=np.float32)
     for _ in range(_ROUNDS):
         weighted = (terms * weights[:, None]).T
         solution = np.linalg.solve(weighted @ terms + ridge, weighted @ wanted)
         left = _missed(terms, wanted, solution)
         weights = _weights(left, least)
-    if np.count_nonzero(before <= least) >= np.count_nonzero(left <= least):
+    if explained >= np.count_nonzero(left <= least):
         return unchanged.copy(), _weights(before, least), before
     return solution, weights, left
 
@@ -150,9 +171,4 @@ def _missed(
 
 
 def _weights(left: npt.NDArray[np.float32], least: float) -> npt.NDArray[np.float32]:
-    return np.asarray(1 / (1 + (left / max(least, 1.5 * _median(left))) ** 2) ** 2, np.float32)
-
-
-def _median(values: npt.NDArray[np.float32]) -> float:
-    """Return the upper median, several times faster than NumPy's."""
-    return float(np.partition(values, len(values) // 2)[len(values) // 2])
+    return np.asarray(1 / (1 + (left / max(least, 1.5 * median(left))) ** 2) ** 2, np.float32)

@@ -22,13 +22,15 @@ from imgsearch.dedup.local_features import (
     extract,
     light_and_colour,
 )
-from imgsearch.dedup.margins import content_of
+from imgsearch.dedup.margins import Content, content_of, flattened
 from imgsearch.images.prepare import prepare
 from imgsearch.images.resize import resize
 from imgsearch.types import DEFAULT_MAX_PIXELS, Pixels, Preprocessing
 
 THUMBNAIL_SIDE: Final = 256
 """The longer side of a thumbnail, in pixels; a smaller picture is not enlarged."""
+
+MINIATURE_SIDE: Final = 64
 
 _TINY_SIDE: Final = 32
 _QUALITY: Final = 85
@@ -85,12 +87,29 @@ class Portrait:
         return rows, columns
 
     @cached_property
+    def content(self) -> Content:
+        """What is no margin around the picture."""
+        return content_of(self.thumbnail.pixels)
+
+    @cached_property
+    def miniature(self) -> Pixels:
+        """The content as a square; shape (`MINIATURE_SIDE`, `MINIATURE_SIDE`, 3)."""
+        return flattened(self.thumbnail.pixels, self.content.frame, MINIATURE_SIDE)
+
+    @cached_property
+    def miniature_planes(self) -> tuple[Plane, Plane]:
+        """The light of the miniature, and its colour half as fine."""
+        return light_and_colour(self.miniature)
+
+    @cached_property
     def tiny_turns(self) -> npt.NDArray[np.float32]:
-        """The picture tiny and grey, in all eight turns and mirrors, as rows of length 1.
+        """The content tiny and grey, in all eight turns and mirrors, as rows of length 1.
 
         Row k is turned by k quarters anticlockwise, from 4 on with left and right swapped then.
         """
-        grey = resize(self.thumbnail.pixels, _TINY_SIDE, _TINY_SIDE).mean(axis=2, dtype=np.float32)
+        many = MINIATURE_SIDE // _TINY_SIDE
+        blocks = self.miniature.reshape(_TINY_SIDE, many, _TINY_SIDE, many * 3)
+        grey = blocks.mean(axis=(1, 3), dtype=np.float32)
         turned = [np.rot90(grey, quarters) for quarters in range(4)]
         rows = np.stack([*turned, *(each[:, ::-1] for each in turned)]).reshape(8, -1)
         rows -= rows.mean()
@@ -100,11 +119,6 @@ class Portrait:
     def features(self) -> LocalFeatures:
         """The local features, extracted at the first use."""
         return self.known_features or extract(self.thumbnail.pixels)
-
-    @cached_property
-    def content(self) -> Plane:
-        """Which pixels are no margin around the picture, 0 or 1; shape (rows, columns)."""
-        return content_of(self.thumbnail.pixels)
 
     @cached_property
     def light_and_colour(self) -> tuple[Plane, Plane]:

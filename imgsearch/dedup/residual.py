@@ -12,10 +12,12 @@ import numpy.typing as npt
 from imgsearch.dedup.alignment import Overlay
 from imgsearch.dedup.local_features import light_and_colour
 from imgsearch.dedup.photometry import Mask, Plane, colour_left, fit_light
+from imgsearch.types import Pixels
 
 Bits: TypeAlias = npt.NDArray[np.uint8]
 """0 or 1 for each pixel: shape (rows, columns)."""
 
+_AS_SHARP: Final = 0.04
 _RADII: Final = (0.6, 0.9, 1.2, 1.6, 2.0)
 _LEAST_NOISE: Final = 2.5
 _MOST_NOISE: Final = 7.0
@@ -28,9 +30,30 @@ _CHANGE: Final = 3.5  # squared deviations, averaged over a window, that are a c
 _SHARP_CHANGE: Final = 9.0  # squared deviations of one pixel
 _MOST_DEVIATIONS: Final = 25  # squared, that one pixel counts for
 _WINDOW: Final = (5, 5)
+_AREA: Final = 8  # pixels a side over which light and colour are averaged
 _RIM: Final = np.ones((5, 5), np.uint8)  # where what is shared meets what is not
 _HALF_WINDOW: Final = (3, 3)
 _STRUCTURE: Final = 4.0  # levels a pixel, after blurring, that are detail
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A picture as it is compared, pixel by pixel.
+
+    Attributes:
+        pixels: Shape (rows, columns, 3).
+        light: As of `light_and_colour`.
+        colour: Likewise.
+    """
+
+    pixels: Pixels
+    light: Bits
+    colour: Bits
+
+    @classmethod
+    def of(cls, pixels: Pixels) -> Seen:
+        """Look at a picture."""
+        return cls(pixels, *light_and_colour(pixels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,48 +65,81 @@ class Residual:
         changed: Where they differ.
         sharply: The pixels that differ much by themselves, without a window around them.
         structured: Where either has detail.
+        toned: By how many of 255 levels light and colour differ, on average.
     """
 
     shared: Mask
     changed: Mask
     sharply: Mask
     structured: Mask
+    toned: float
 
 
 def residual_of(overlay: Overlay) -> Residual:
-    """Compare two pictures pixel by pixel."""
+    """Compare two pictures that lie on one another."""
+    below = Seen(overlay.below.thumbnail.pixels, *overlay.below.light_and_colour)
     shared = cv2.erode(overlay.shared.astype(np.uint8), _RIM)
+    return residual_between(below, Seen.of(overlay.above), shared)
+
+
+def residual_between(below: Seen, above: Seen, shared: Bits) -> Residual:
+    """Compare two pictures of one size pixel by pixel, where `shared` is 1."""
     inside = shared > 0
     if not inside.any():
-        return Residual(inside, inside, inside, inside)
-    below, below_colour = overlay.below.light_and_colour
-    above, above_colour = light_and_colour(overlay.above)
-    lights = _equally_sharp(_as_floats(below), _as_floats(above), shared)
+        return Residual(inside, inside, inside, inside, 0.0)
+    lights = _equally_sharp(_as_floats(below.light), _as_floats(above.light), shared)
     luma, noise, slope = _light_difference(*lights, inside)
     usual = slope * slope
     usual *= _MISPLACED**2
     usual += noise**2
-    light = luma * luma / usual * shared
-    halves = [
-        _half_planes(*each) for each in zip(lights, (below_colour, above_colour), strict=True)
-    ]
-    colour = colour_left(halves[0], halves[1], inside[::2, ::2]) / _COLOUR_NOISE
-    colour *= np.where(_cut_off(overlay)[::2, ::2], _LESS_WHERE_CUT, np.float32(1))
-    colour = colour * colour * shared[::2, ::2]
+    light = np.asarray(luma * luma / usual * shared, np.float32)
+    colour = _colour_difference(below, above, lights, shared)
     deviant = np.maximum(
         _windowed(light, _WINDOW), _as_fine_as(shared, _windowed(colour, _HALF_WINDOW))
     )
     changed = (deviant > _CHANGE) & inside
     sharply = (np.maximum(light, _as_fine_as(shared, colour)) > _SHARP_CHANGE) & inside
     structured = (np.maximum(_slope(lights[0]), _slope(lights[1])) > _STRUCTURE) & inside
-    return Residual(inside, changed, sharply, structured)
+    return Residual(inside, changed, sharply, structured, _toned(below, above, shared))
 
 
-def _cut_off(overlay: Overlay) -> Mask:
-    """Say where a colour is as strong as it can be in either picture, so that more was lost."""
-    both = cv2.max(overlay.below.thumbnail.pixels, overlay.above)
-    neither = cv2.min(overlay.below.thumbnail.pixels, overlay.above)
-    return np.asarray((both.max(axis=2) >= _BRIGHTEST) | (neither.min(axis=2) <= _DARKEST))
+def _colour_difference(
+    below: Seen, above: Seen, lights: tuple[Plane, Plane], shared: Bits
+) -> Plane:
+    """Return squared deviations of colour, half as fine."""
+    halves = [
+        _half_planes(*each) for each in zip(lights, (below.colour, above.colour), strict=True)
+    ]
+    half = shared[::2, ::2]
+    left = colour_left(halves[0], halves[1], half > 0) / _COLOUR_NOISE
+    left *= np.where(_cut_off(below, above), _LESS_WHERE_CUT, np.float32(1))
+    return np.asarray(left * left * half, np.float32)
+
+
+def _toned(below: Seen, above: Seen, shared: Bits) -> float:
+    """Return by how many levels areas of several pixels differ, on average."""
+    rows, columns = (max(1, length // _AREA) for length in shared.shape)
+    size = (columns, rows)
+    one, other = (
+        cv2.resize(each.pixels, size, interpolation=cv2.INTER_AREA) for each in (below, above)
+    )
+    inside = cv2.resize(shared * np.uint8(255), size, interpolation=cv2.INTER_AREA) == 255
+    difference = cv2.absdiff(one, other).max(axis=2)[inside]
+    return float(difference.mean()) if difference.size else 0.0
+
+
+def _cut_off(below: Seen, above: Seen) -> Mask:
+    """Say where a colour is as strong as it can be in either picture, so that more was lost.
+
+    Returns:
+        Of every other pixel along each side.
+    """
+    one, other = (cv2.split(each.pixels[::2, ::2]) for each in (below, above))
+    most = cv2.max(cv2.max(one[0], other[0]), cv2.max(one[1], other[1]))
+    most = cv2.max(most, cv2.max(one[2], other[2]))
+    least = cv2.min(cv2.min(one[0], other[0]), cv2.min(one[1], other[1]))
+    least = cv2.min(least, cv2.min(one[2], other[2]))
+    return np.asarray((most >= _BRIGHTEST) | (least <= _DARKEST))
 
 
 def _as_fine_as(model: Bits, plane: Plane) -> Plane:
@@ -118,6 +174,8 @@ def _slope(plane: Plane) -> Plane:
 def _equally_sharp(one: Plane, other: Plane, shared: Bits) -> tuple[Plane, Plane]:
     """Blur the sharper of two planes until their detail is equally fine."""
     sharp_one, sharp_other = _sharpness(one, shared), _sharpness(other, shared)
+    if abs(sharp_one - sharp_other) <= _AS_SHARP * min(sharp_one, sharp_other):
+        return one, other
     if sharp_one >= sharp_other:
         return _as_blurred_as(one, sharp_other, shared), other
     return one, _as_blurred_as(other, sharp_one, shared)
@@ -145,7 +203,10 @@ def _light_difference(below: Plane, above: Plane, shared: Mask) -> tuple[Plane, 
 
     Light that was cut off at white or black cannot be had back, so the change is fitted both ways.
     """
-    fits = [(fit_light(*pair, shared), *pair) for pair in ((below, above), (above, below))]
-    fit, target, source = min(fits, key=lambda each: each[0].usual / (each[0].contrast + 5))
+    fit, target, source = fit_light(below, above, shared), below, above
+    if not fit.unchanged:
+        back = fit_light(above, below, shared)
+        if back.usual / (back.contrast + 5) < fit.usual / (fit.contrast + 5):
+            fit, target, source = back, above, below
     noise = float(np.clip(fit.usual, _LEAST_NOISE, _MOST_NOISE))
     return fit.left(target, source), noise, _slope(target)

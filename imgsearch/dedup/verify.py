@@ -8,25 +8,31 @@ from typing import Final
 import numpy as np
 
 from imgsearch.dedup.additions import added_to, compact
-from imgsearch.dedup.alignment import Overlay, Transform, guesses, lay_over
+from imgsearch.dedup.alignment import Overlay, lay_over
+from imgsearch.dedup.geometry import Transform
+from imgsearch.dedup.glance import Glance, same_at_a_glance
+from imgsearch.dedup.guesses import guesses
 from imgsearch.dedup.portrait import Portrait
 from imgsearch.dedup.records import Verdict
 from imgsearch.dedup.residual import residual_of
 
-VERIFY_VERSION: Final = 4
+VERIFY_VERSION: Final = 5
 """Raised with every change of what a verdict may be; verdicts of others are not used again."""
 
 _WHOLE: Final = 0.94
 _UNCHANGED: Final = 0.02
+_NOTHING: Final = 0.003
+_MOST_TONED: Final = 5.0
 _LEAST_TRACKED: Final = 12
 _MOST_SLIP: Final = 1.5
 _CLOSE: Final = 0.5  # of the detail that was sought: no other guess need be tried
-_LEAST_MET: Final = 0.25  # of all detail; the rest may lie under a caption
-_LEAST_MET_OUTSIDE: Final = 0.5  # of the detail where the pictures do not differ
+_FEW_TRACKED: Final = 8
+_LIKE: Final = 0.9  # the correlation of two pictures that may be one without further signs
+_LEAST_MET: Final = 0.5  # of the detail where the pictures do not differ
+_LEAST_DETAIL: Final = 0.02
+_SOFT_UNLIKE: Final = 0.01
 _MOST_UNLIKE: Final = 0.03
 _MOST_CHANGED: Final = 0.15
-_MOST_TONED: Final = 5.0
-_AREA: Final = 8  # pixels a side over which light and colour are averaged
 _LEAST_SHARE: Final = 0.4  # of either picture; neighbouring views of one place share less
 
 
@@ -43,6 +49,7 @@ class Evidence:
         changed: How much of it differs otherwise.
         unlike: How much of it differs otherwise, and in more than specks and outlines.
         toned: By how many of 255 levels light and colour differ, on average.
+        detail: How much of it has detail, and does not differ.
         slip: By how many pixels detail misses its counterpart.
         tracked: In how many places the same detail was found in both.
         sought: In how many it was looked for, and nothing differs.
@@ -56,6 +63,7 @@ class Evidence:
     changed: float
     unlike: float
     toned: float
+    detail: float
     slip: float
     tracked: int
     sought: int
@@ -72,35 +80,63 @@ def compare(first: Portrait, second: Portrait) -> Evidence | None:
     Returns:
         None if there is no way.
     """
-    best: Overlay | None = None
+    glance = same_at_a_glance(first, second)
+    if glance is not None:
+        return _evidence_of(glance, framed=first.content.framed or second.content.framed)
+    best: Evidence | None = None
     for guess in guesses(first, second):
         overlay = lay_over(first, second, guess)
-        if overlay is not None and (best is None or overlay.agreement > best.agreement):
-            best = overlay
-            if best.slip <= _MOST_SLIP and best.agreement > _CLOSE:
+        if overlay is not None:
+            evidence = _evidence(overlay)
+            if best is None or evidence.changed < best.changed:
+                best = evidence
+            if overlay.agreement > _CLOSE or judge(evidence).removable:
                 break
-    return None if best is None else _evidence(best)
+    return best
+
+
+def _evidence_of(glance: Glance, *, framed: bool) -> Evidence:
+    structured = int(np.count_nonzero(glance.residual.structured))
+    return Evidence(
+        glance.transform,
+        framed,
+        first_share=1.0,
+        second_share=1.0,
+        added=0.0,
+        changed=0.0,
+        unlike=0.0,
+        toned=glance.residual.toned,
+        detail=structured / glance.residual.structured.size,
+        slip=0.0,
+        tracked=structured,
+        sought=structured,
+    )
 
 
 def _evidence(overlay: Overlay) -> Evidence:
-    tracked, sought = int(overlay.met.sum()), len(overlay.sought)
-    added, changed, unlike = 0.0, 1.0, 1.0
-    if overlay.slip <= _MOST_SLIP and tracked >= max(_LEAST_TRACKED, _LEAST_MET * sought):
+    tracked, sought = int(np.count_nonzero(overlay.met)), len(overlay.sought)
+    added, changed, unlike, detail, toned = 0.0, 1.0, 1.0, 0.0, 0.0
+    if (overlay.slip <= _MOST_SLIP and tracked >= _FEW_TRACKED) or overlay.likeness >= _LIKE:
         found = residual_of(overlay)
-        area = max(1, int(found.shared.sum()))
+        area = max(1, int(np.count_nonzero(found.shared)))
         explained = added_to(overlay, found)
         left = found.changed & ~explained
-        added, changed = (float(each.sum()) / area for each in (explained & found.shared, left))
-        unlike = float(compact(left).sum()) / area
+        same = found.structured & ~found.changed & ~explained
+        added, changed, unlike, detail = (
+            int(np.count_nonzero(each)) / area
+            for each in (explained & found.shared, left, compact(left), same)
+        )
+        toned = found.toned
         tracked, sought = overlay.met_outside(found.changed | explained)
     return Evidence(
         overlay.transform,
-        not all(each.content.all() for each in (overlay.below, overlay.finer)),
+        overlay.below.content.framed or overlay.finer.content.framed,
         *overlay.shares(),
         added,
         changed,
         unlike,
-        _toned(overlay),
+        toned,
+        detail,
         overlay.slip,
         tracked,
         sought,
@@ -109,10 +145,13 @@ def _evidence(overlay: Overlay) -> Evidence:
 
 def judge(evidence: Evidence | None) -> Verdict:
     """Say what the evidence of a pair means."""
-    if evidence is None or evidence.tracked < _LEAST_TRACKED:
+    if evidence is None:
         return Verdict(None, 0.0, "no detail in common")
-    if evidence.changed == 1.0 or evidence.tracked < _LEAST_MET_OUTSIDE * evidence.sought:
-        return Verdict("similar", 0.1, "only some detail in common")
+    met = evidence.tracked >= max(_LEAST_TRACKED, _LEAST_MET * evidence.sought)
+    soft = evidence.detail >= _LEAST_DETAIL and evidence.unlike <= _SOFT_UNLIKE
+    if not met and not soft:
+        few = evidence.tracked < _LEAST_TRACKED
+        return Verdict(None if few else "similar", 0.0, "little detail in common")
     if evidence.unlike > _MOST_UNLIKE or evidence.changed > _MOST_CHANGED:
         score = 0.3 * max(0.0, 1 - evidence.changed)
         return Verdict("similar", score, f"{evidence.changed:.0%} of what both show differs")
@@ -121,8 +160,8 @@ def judge(evidence: Evidence | None) -> Verdict:
         return Verdict("similar", 0.2, f"they share only {max(shares):.0%} of either picture")
     score = 1 - evidence.changed - evidence.added / 4
     whole = min(shares) >= _WHOLE and not evidence.framed
-    unchanged = evidence.changed + evidence.added <= _UNCHANGED
-    if whole and unchanged and evidence.toned <= _MOST_TONED:
+    same = evidence.changed <= _UNCHANGED and evidence.unlike + evidence.added <= _NOTHING
+    if whole and same and evidence.toned <= _MOST_TONED:
         return Verdict("copy", score, ", ".join(["the whole picture again", *_turns(evidence)]))
     return Verdict("edited", score, ", ".join([*_edits(evidence), *_turns(evidence)]))
 
@@ -132,7 +171,7 @@ def _edits(evidence: Evidence) -> list[str]:
     words = {
         "cropped": min(evidence.first_share, evidence.second_share) < _WHOLE,
         "with a margin": evidence.framed,
-        "with something on it": evidence.added > _UNCHANGED / 2,
+        "with something on it": evidence.added > _NOTHING,
         "in other light or colours": evidence.toned > _MOST_TONED,
     }
     return [word for word, is_so in words.items() if is_so] or ["changed a little"]
@@ -146,16 +185,3 @@ def _turns(evidence: Evidence) -> list[str]:
     turn = min(degrees % 360, -degrees % 360)
     words = [f"turned by {turn} degrees"] if turn else []
     return [*words, "mirrored"] if mirrored else words
-
-
-def _toned(overlay: Overlay) -> float:
-    """Return by how many levels areas of several pixels differ in light and colour."""
-    rows, columns = (length // _AREA for length in overlay.shared.shape)
-    if not overlay.shared.any() or not rows or not columns:
-        return 0.0
-    tiles = (rows, _AREA, columns, _AREA)
-    difference = overlay.below.thumbnail.pixels.astype(np.float32) - overlay.above
-    cut = slice(rows * _AREA), slice(columns * _AREA)
-    average = np.abs(difference[cut].reshape(*tiles, 3).mean(axis=(1, 3))).max(axis=2)
-    inside = overlay.shared[cut].reshape(tiles).all(axis=(1, 3))
-    return float(average[inside].mean()) if inside.any() else 0.0

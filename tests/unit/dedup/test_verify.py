@@ -99,6 +99,31 @@ def test_what_is_around_two_copies_may_differ(cat):
     assert verify(portrait(framed), portrait(turned)).tier == "edited"
 
 
+def on_a_screen(photo: Image.Image) -> Image.Image:
+    screen = Image.new("RGB", (360, 640), "darkslateblue")
+    pen = ImageDraw.Draw(screen)
+    pen.rectangle((0, 0, 360, 40), "white")
+    pen.rectangle((0, 580, 360, 640), "white")
+    pen.text((20, 20), "12:45", "black", ImageFont.load_default(18), "lm")
+    screen.paste(ImageOps.contain(photo, (360, 480)), (0, 180))
+    return screen
+
+
+def test_a_picture_on_a_screen_is_found_in_a_frame(cat):
+    framed = ImageOps.expand(cat, cat.height // 12, "darkgreen")
+    assert verify(portrait(on_a_screen(cat)), portrait(framed)).tier == "edited"
+
+
+def test_two_pictures_on_one_screen_are_no_copies(cat, dog):
+    assert not verify(portrait(on_a_screen(cat)), portrait(on_a_screen(dog))).removable
+
+
+def test_a_plain_copy_is_seen_at_a_glance_without_local_features(cat):
+    one, other = portrait(cat), portrait(cat.resize((200, 133)).transpose(Image.Transpose(2)))
+    assert verify(one, other).tier == "copy"
+    assert not {"features", "corners"} & (vars(one).keys() | vars(other).keys())
+
+
 def test_what_is_around_two_pictures_makes_them_no_copies(cat, dog):
     one, other = (ImageOps.expand(each.resize((300, 200)), 30, "red") for each in (cat, dog))
     assert not verify(portrait(one), portrait(other)).removable
