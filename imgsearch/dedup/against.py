@@ -16,7 +16,8 @@ from imgsearch.dedup.contents import Content
 from imgsearch.dedup.find import Tell, followed, tell_nobody
 from imgsearch.dedup.groups import SAME_BYTES
 from imgsearch.dedup.records import TIERS, Picture, Verdict
-from imgsearch.errors import ImageFolderError
+from imgsearch.dedup.richness import lost_in
+from imgsearch.errors import ImageFolderError, ImageReadError
 from imgsearch.gallery.store import GalleryStore
 
 _THE_SAME: Final = frozenset(("identical", "pixels", "copy"))
@@ -120,7 +121,12 @@ def _arrival(picture: Picture, counterparts: Sequence[Counterpart]) -> Arrival:
 
 def _is_as_good(picture: Picture, counterpart: Counterpart) -> bool:
     pixels = [each.facts.width * each.facts.height for each in (picture, counterpart.picture)]
-    return counterpart.verdict.tier in _THE_SAME and pixels[1] >= pixels[0]
+    if counterpart.verdict.tier not in _THE_SAME or pixels[1] < pixels[0]:
+        return False
+    try:
+        return not lost_in(counterpart.picture, picture)
+    except ImageReadError:
+        return False  # nobody knows: better to have it twice than not at all
 
 
 def _doubt(counterpart: Counterpart) -> tuple[int, float, Path]:

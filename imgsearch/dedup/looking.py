@@ -23,7 +23,7 @@ from imgsearch.dedup.records import Verdict
 from imgsearch.dedup.screening import screen
 from imgsearch.dedup.sketch import SKETCH_KIND
 from imgsearch.dedup.verify import VERIFY_VERSION, verify
-from imgsearch.dedup.whole_files import confirm
+from imgsearch.dedup.whole_files import UNREADABLE, confirm
 from imgsearch.gallery.copy_cache import CopyCache
 
 SCREENED_KIND: Final = f"screened/2/{SKETCH_KIND}"
@@ -31,7 +31,6 @@ VERDICT_KIND: Final = f"verdict/1/{VERIFY_VERSION}"
 
 _KEY_BYTES: Final = 8  # of a content's hash, among those that one picture was screened with
 _AT_ONCE: Final = 256
-_UNREADABLE: Final = Verdict(None, 0.0, "one of the files cannot be read")
 
 
 class PairViewer:
@@ -107,7 +106,7 @@ class PairViewer:
     def _look(self, first: int, second: int) -> Verdict:
         portraits = self._album.portrait(first), self._album.portrait(second)
         if portraits[0] is None or portraits[1] is None:
-            return _UNREADABLE
+            return UNREADABLE
         verdict = verify(portraits[0], portraits[1])
         return confirm(verdict, self._contents[first].first, self._contents[second].first)
 
@@ -131,7 +130,7 @@ def _unpacked(kept: bytes) -> dict[bytes, bool]:
 
 def _lasts(verdict: Verdict) -> bool:
     """Tell whether a verdict is of the contents, and not of what became of their files."""
-    return verdict is not _UNREADABLE
+    return verdict is not UNREADABLE
 
 
 def _kept(verdict: Verdict) -> bytes:

@@ -7,10 +7,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from imgsearch.dedup.close_look import differ_somewhere
 from imgsearch.dedup.records import Picture, Verdict
 from imgsearch.errors import ImageReadError
 from imgsearch.images.decode import decode, opened
 from imgsearch.types import DEFAULT_MAX_PIXELS
+
+UNREADABLE: Final = Verdict(None, 0.0, "one of the files cannot be read")
+"""Not about the contents, but about what became of their files."""
 
 _SINGLE: Final = frozenset(("JPEG", "JPEG2000", "BMP", "QOI", "TGA", "PPM", "SGI", "DDS", "PCX"))
 """Formats whose files hold one picture."""
@@ -22,7 +26,8 @@ def confirm(verdict: Verdict, first: Picture, second: Picture) -> Verdict:
     """Look at the files of two pictures that are copies by what small pictures show.
 
     A file of several pictures (an animation, pages) is no copy of another whose first picture is
-    the same. And where all pixels are the same, the tier says so.
+    the same, and two pages of which a word differs are no copies. Where all pixels are the same,
+    the tier says so.
 
     Args:
         verdict: What the small pictures showed.
@@ -37,8 +42,10 @@ def confirm(verdict: Verdict, first: Picture, second: Picture) -> Verdict:
             return Verdict("similar", 0.0, reason)
         if verdict.tier == "copy" and _are_equal(first, second):
             return Verdict("pixels", 1.0, "the same pixels")
-    except ImageReadError as error:
-        return replace(verdict, tier="similar", reason=f"a file cannot be read whole: {error}")
+        if verdict.tier == "copy" and differ_somewhere(first.path, second.path):
+            return replace(verdict, tier="edited", reason="something in it is another")
+    except ImageReadError:
+        return UNREADABLE
     return verdict
 
 

@@ -12,9 +12,9 @@ from imgsearch.errors import ImageFolderError
 PHOTOS = Path(__file__).parents[3] / "data" / "photos"
 
 
-def encoded(picture, **options):
+def encoded(picture, *, kind="JPEG", **options):
     file = io.BytesIO()
-    picture.save(file, "JPEG", **options)
+    picture.save(file, kind, **options)
     return file.getvalue()
 
 
@@ -64,6 +64,22 @@ def test_a_picture_is_new_unless_the_other_folder_has_one_as_good(card):
         "larger.jpg": (True, "copy", "cat-small.jpg"),
         "unknown.jpg": (True, None, None),
     }
+
+
+def test_a_flattened_copy_is_not_as_good_as_a_transparent_picture(lab, cat):
+    clear = cat.convert("RGBA")
+    clear.putalpha(Image.linear_gradient("L").resize(cat.size).point(lambda a: 200 + a // 8))
+    for name, picture in (("card/clear.png", clear), ("old/flat.png", _on_white(clear))):
+        lab.write(name, encoded(picture, kind="PNG"))
+    lab.update()
+
+    assert compared(lab, "card", "old")["clear.png"][0]
+    assert not compared(lab, "old", "card")["flat.png"][0]
+
+
+def _on_white(picture):
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture).convert("RGB")
 
 
 def test_a_smaller_picture_is_known_where_the_larger_one_is(card):
