@@ -59,7 +59,7 @@ class Command:
             cwd=cwd or REPOSITORY,
             env={**self.environment, **variables},
             check=False,
-            timeout=300,
+            timeout=900,
         )
         return Answer(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
 

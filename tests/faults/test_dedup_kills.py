@@ -23,7 +23,7 @@ def soak(tmp_path, *arguments, code=None):
         env=environment(tmp_path),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1500,
     )
 
 

@@ -28,7 +28,7 @@ def soak(tmp_path, *arguments):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=1500,
     )
 
 
