@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from imgsearch.errors import CalibrationError, GalleryWriteError
 from imgsearch.evaluation.calibration import ProbabilityCurve
-from imgsearch.gallery.durable import write_durably
+from imgsearch.gallery.durable import read_regular, write_durably
 from imgsearch.gallery.store import GalleryStore
 from imgsearch.types import EmbedderIdentity
 
@@ -89,7 +89,7 @@ def read_calibration(store: GalleryStore) -> Calibration | None:
     """
     path = store.folder / CALIBRATION_NAME
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_regular(path).decode())
         crc = document.pop("crc32")
         if crc != _crc32(document) or document["version"] != _VERSION:
             raise CalibrationError(path, f"it is damaged, or of another release; {_AGAIN}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import stat
 import threading
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,13 +18,13 @@ from types import TracebackType
 from typing import Any, Final
 from urllib.parse import quote
 
+from imgsearch.gallery.application_id import application_id
+
 COPY_CACHE_NAME: Final = "copies.sqlite"
 
 _log = logging.getLogger(__name__)
 
 _OWNER: Final = 0x494D4743  # "IMGC": SQLite's place to say whose file this is
-_OWNER_AT: Final = 68  # in SQLite's header
-_SQLITE: Final = b"SQLite format 3\0"
 _PAGE_BYTES: Final = 16384
 _KEYS_AT_ONCE: Final = 500
 _BUSY_S: Final = 5.0
@@ -176,13 +177,12 @@ class CopyCache:
 def _is_ours(path: Path) -> bool:
     """Tell whether a file is a cache of ours, or can become one: it is empty, or not there."""
     try:
-        with path.open("rb") as file:
-            head = file.read(_OWNER_AT + 4)
+        status = path.stat()
     except FileNotFoundError:
         return not path.is_symlink()
     except OSError:
         return False
-    return not head or (head.startswith(_SQLITE) and head[_OWNER_AT:] == _OWNER.to_bytes(4, "big"))
+    return stat.S_ISREG(status.st_mode) and (not status.st_size or application_id(path) == _OWNER)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,6 +46,26 @@ def flush_folder(folder: Path) -> None:
         OSError: If the disk refuses.
     """
     _fsync(folder)
+
+
+def read_regular(path: Path) -> bytes:
+    """Return the content of a file; a pipe in its place does not block.
+
+    Raises:
+        OSError: If it cannot be read, or is no regular file.
+    """
+    require_regular(path)
+    return path.read_bytes()
+
+
+def require_regular(path: Path) -> None:
+    """Refuse what could block whoever reads it.
+
+    Raises:
+        OSError: If it is no regular file, or not there.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
 
 
 def _fsync(path: Path) -> None:

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from imgsearch.errors import GalleryLockedError, GalleryWriteError
 from imgsearch.faultpoints import reached
-from imgsearch.gallery.durable import write_durably
+from imgsearch.gallery.durable import read_regular, write_durably
 
 LOCK_NAME = "writer.lock"
 HOLDER_NAME = "writer.json"
@@ -88,7 +88,7 @@ def _write_text(path: Path, text: str) -> None:
 
 def _describe_holder(folder: Path) -> str:
     try:
-        holder = json.loads((folder / HOLDER_NAME).read_text(encoding="utf-8"))
+        holder = json.loads(read_regular(folder / HOLDER_NAME).decode())
         who = f"process {holder['pid']} on {holder['host']} since {holder['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         who = "another process"  # it has only just taken the lock, or is about to give it back

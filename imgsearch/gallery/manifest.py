@@ -13,7 +13,7 @@ import zlib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from imgsearch.gallery.durable import write_durably
+from imgsearch.gallery.durable import read_regular, require_regular, write_durably
 
 MANIFEST_NAME = "manifest.json"
 _INDEX_NAME = re.compile(r"index-\d{8,}\.faiss")
@@ -44,7 +44,7 @@ class Manifest:
 def read_manifest(folder: Path) -> Manifest | None:
     """Return the manifest, or None where there is none or it makes no sense: rebuild then."""
     try:
-        document = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
+        document = json.loads(read_regular(folder / MANIFEST_NAME).decode())
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(document, dict):
@@ -67,7 +67,12 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def file_digest(path: Path) -> str:
-    """Return a file's sha256 in hexadecimal."""
+    """Return a file's sha256 in hexadecimal.
+
+    Raises:
+        OSError: If it cannot be read, or is no regular file.
+    """
+    require_regular(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from imgsearch.embedding.model_card import is_name
 from imgsearch.embedding.models import is_registered, named_file, registered_embedder, require_maker
@@ -21,11 +20,10 @@ from imgsearch.embedding.onnx_model import ModelFile
 from imgsearch.embedding.registry import PRESETS, identity_of, preset_of
 from imgsearch.embedding.vgg16 import MODEL
 from imgsearch.errors import EmbedderError, GalleryNotFoundError, ModelFileError
+from imgsearch.gallery.own_files import MODELS_FOLDER
 from imgsearch.gallery.schema import CATALOG_NAME
 from imgsearch.gallery.store import stored_identity
 from imgsearch.types import EmbedderIdentity
-
-MODELS_FOLDER: Final = "models"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from imgsearch.errors import GalleryWriteError
+from imgsearch.gallery.application_id import application_id
+from imgsearch.gallery.durable import read_regular
 from imgsearch.gallery.lock import HOLDER_FIELDS, HOLDER_NAME, LOCK_NAME
 from imgsearch.gallery.manifest import read_manifest
 from imgsearch.gallery.schema import APPLICATION_ID, CATALOG_NAME
 
-_SQLITE = b"SQLite format 3\0"
-_OWNER_AT = 68  # in SQLite's header: the application id, 4 bytes
 _CACHES = re.compile(r"index-\d{8,}\.faiss|manifest\.json|catalog\.sqlite-(wal|shm|journal)")
 
 
@@ -49,15 +49,16 @@ def _has_catalog(folder: Path) -> bool:
     """Tell whether there is a catalogue of ours, or one whose making was interrupted."""
     path = folder / CATALOG_NAME
     try:
-        with path.open("rb") as file:
-            head = file.read(_OWNER_AT + 4)
+        status = path.stat()
     except OSError:
         return False
-    owner = int.from_bytes(head[_OWNER_AT:], "big")
-    if not head or (head.startswith(_SQLITE) and owner == APPLICATION_ID):
+    if not stat.S_ISREG(status.st_mode):
+        return False
+    owner = application_id(path)
+    if not status.st_size or owner == APPLICATION_ID:
         return True
     # Until SQLite moves its log into the file, a new catalogue has its owner in the log only.
-    return head.startswith(_SQLITE) and not owner and Path(f"{path}-wal").is_file()
+    return owner == 0 and Path(f"{path}-wal").is_file()
 
 
 def _foreign(folder: Path) -> Iterator[str]:
@@ -78,7 +79,7 @@ def _foreign(folder: Path) -> Iterator[str]:
 def _is_note(path: Path) -> bool:
     """Tell whether a file is a writer's note of itself, perhaps one that was killed."""
     try:
-        note = json.loads(path.read_text(encoding="utf-8"))
+        note = json.loads(read_regular(path).decode())
     except FileNotFoundError:
         return True  # it has just finished
     except (OSError, ValueError, RecursionError):

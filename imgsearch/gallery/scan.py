@@ -7,21 +7,16 @@ the same for a thousand files and for ten million.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from imgsearch.gallery.catalog import Catalog
+from imgsearch.gallery.own_files import own_files
 from imgsearch.gallery.records import FileStamp
 from imgsearch.gallery.roots import Walk
 from imgsearch.images.discover import walk as walk_folder
 
 _ROWS_PER_INSERT = 10_000
 _ROWS_PER_READ = 1_000
-_OWN_NAMES = (
-    r"catalog\.sqlite(-\w+)?|index-\d+\.faiss|manifest\.json|writer\.(lock|json)"
-    r"|copies\.sqlite(-journal)?"
-)
 _AFTER_ALL_PATHS = b"\xff" * 4097  # longer than any path that a system takes
 
 _TABLES = """
@@ -115,7 +110,7 @@ class Scan:
             "INSERT INTO scope VALUES (?, ?, ?, ?)", (walk.root_id, *_range_of(walk.prefix))
         )
         start = f"{walk.prefix}/" if walk.prefix else ""
-        folder, own = walk.root / walk.prefix, self._own_files(walk)
+        folder, own = walk.root / walk.prefix, own_files(self._catalog.folder, walk.root)
         rows = (
             (walk.root_id, os.fsencode(start + file.path), file.size_bytes, file.mtime_ns)
             for file in walk_folder(
@@ -209,14 +204,6 @@ class Scan:
             "DELETE FROM rejects"
             f" WHERE (root_id, path) IN ({_NOT_THERE.replace('{table}', 'rejects')})"
         )
-
-    def _own_files(self, walk: Walk) -> re.Pattern[str] | None:
-        """Return what matches the gallery's own files, None if it does not lie in the root."""
-        if not self._catalog.folder.is_relative_to(walk.root):
-            return None
-        inside = self._catalog.folder.relative_to(walk.root)
-        start = "" if inside == Path() else f"{inside.as_posix()}/"
-        return re.compile(f"{re.escape(start)}({_OWN_NAMES})")
 
     def _note_unlisted(self, walk: Walk, path: str, error: OSError) -> None:
         below = "/".join(filter(None, (walk.prefix, path)))

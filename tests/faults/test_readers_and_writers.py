@@ -11,6 +11,7 @@ import pytest
 
 from imgsearch.errors import GalleryLockedError, GalleryWriteError
 from imgsearch.gallery.lock import LOCK_NAME, writer_lock
+from imgsearch.gallery.store import open_for_writing
 
 CHECKOUT = Path(__file__).parents[2]
 ENVIRONMENT = {
@@ -49,6 +50,39 @@ def test_three_writers_and_two_readers_never_see_half_a_state(tmp_path):
     assert counts["generations seen"] >= 5
     assert counts["updates that waited their turn"] >= 4
     assert counts["refusals that name the holder"] >= 3
+
+
+ELSEWHERE = """
+import sys
+from pathlib import Path
+from imgsearch.gallery.store import open_for_writing
+with open_for_writing(Path(sys.argv[1])) as store:
+    with store.catalog.transaction():
+        print(store.catalog.next_generation())
+"""
+
+
+def written_elsewhere(gallery):
+    """Let another process write, and close as if it were the last: return the new generation."""
+    command = [sys.executable, "-c", ELSEWHERE, str(gallery)]
+    return int(subprocess.run(command, env=ENVIRONMENT, capture_output=True, check=True).stdout)
+
+
+def test_a_reader_whose_process_has_written_is_still_known_to_other_processes(three):
+    # Who opens and closes the catalogue beside SQLite gives away the locks of the whole process.
+    with three.reader() as reader:
+        with reader.catalog.transaction("DEFERRED"):
+            assert reader.catalog.generation() == 1
+            with open_for_writing(three.gallery):
+                pass
+            assert written_elsewhere(three.gallery) == 2
+            assert reader.catalog.generation() == 1  # one state, until its transaction ends
+
+        assert reader.catalog.generation() == 2
+        with open_for_writing(three.gallery) as store, store.catalog.transaction():
+            assert store.catalog.next_generation() == 3
+        assert written_elsewhere(three.gallery) == 4
+        assert reader.catalog.generation() == 4
 
 
 @pytest.fixture

@@ -144,6 +144,33 @@ def test_a_gallery_may_lie_among_the_pictures_and_its_files_are_none_of_them(lab
     assert report.images_per_second == 0  # nothing was opened
 
 
+OWN = ["calibration.json", "decisions.json", "keep.toml", "cleanup-0001.journal"]
+
+
+@pytest.mark.parametrize("model", [None, "clip"])
+def test_whatever_a_visible_gallery_keeps_and_its_models_keep_is_no_picture(lab, model):
+    gallery = lab.root / "gallery"
+    lab.paint("a.png", "#f00")
+    lab.paint("gallery/models/keep.png", "#0f0")  # whose the folder is does not matter
+    lab.update(gallery=gallery)
+    lab.update(gallery=gallery / "models/clip")
+    for name in (*OWN, *(f"models/clip/{name}" for name in OWN), "catalog.sqlite.damaged-1"):
+        (gallery / name).write_bytes(b"ours")
+
+    report = lab.update(gallery=gallery / "models" / model if model else gallery)
+
+    assert (report.unchanged, report.ignored, report.failed) == (2, (), ())
+
+
+def test_a_folder_of_models_without_a_gallery_above_is_the_users(lab):
+    lab.paint("models/a/b.png", "#f00")
+    lab.write("writer.json", b"the user's")
+
+    report = lab.update(gallery=lab.root / "models/a")
+
+    assert [file.path.name for file in report.ignored] == ["writer.json"]
+
+
 def test_a_gallery_moves_with_its_folder(lab, tmp_path):
     lab.paint("a.png", "#f00")
     lab.paint("sub/b.png", "#0f0")
