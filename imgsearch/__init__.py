@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from imgsearch.api import Gallery, create_gallery, open_gallery
     from imgsearch.errors import (
         CalibrationError,
+        CopiesFolderError,
         DecisionsError,
         EmbedderError,
         EmbedderMismatchError,
@@ -55,6 +56,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CalibrationError",
+    "CopiesFolderError",
     "Crop",
     "DecisionsError",
     "EmbedderError",

@@ -6,6 +6,7 @@
     │   └── ImageTooLargeError         it declares more pixels than the limit allows
     ├── QueryError                     pictures that are asked for together make no question
     ├── ImageFolderError               a folder to index is missing, no folder or unreadable
+    │   └── CopiesFolderError          the same of a folder to look for copies in
     ├── ReviewPageError                a review page could not be written
     ├── KeepRulesError                 a rule of what to keep makes no sense, or its file does not
     ├── DecisionsError                 what a person decided of copies cannot be read or written
@@ -95,6 +96,13 @@ class ImageFolderError(ImgsearchError):
 
     def __str__(self) -> str:
         return f"cannot index {self.path}: {self.reason}"
+
+
+class CopiesFolderError(ImageFolderError):
+    """A folder to look for copies in is missing, not indexed, or will not do beside another."""
+
+    def __str__(self) -> str:
+        return f"cannot look for copies in {self.path}: {self.reason}"
 
 
 class ReviewPageError(ImgsearchError):

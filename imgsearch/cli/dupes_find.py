@@ -28,10 +28,11 @@ from imgsearch.cli.output import (
 from imgsearch.cli.progress import stages_bar
 from imgsearch.dedup.decisions import read_decisions
 from imgsearch.dedup.find import FindOptions, find_groups
+from imgsearch.dedup.freed import files_behind, freed_bytes
 from imgsearch.dedup.keep_config import read_rulebook
 from imgsearch.dedup.planning import PlanOptions
 from imgsearch.dedup.records import Group, Member
-from imgsearch.errors import ImageFolderError
+from imgsearch.errors import CopiesFolderError
 from imgsearch.gallery.locate import find_gallery
 from imgsearch.gallery.store import open_for_reading
 
@@ -143,14 +144,14 @@ def folder_of(root: Path) -> Path:
     """Return a folder without links.
 
     Raises:
-        ImageFolderError: If there is none.
+        CopiesFolderError: If there is none.
     """
     try:
         folder = root.resolve(strict=True)
     except (OSError, RuntimeError) as error:
-        raise ImageFolderError(root, "there is no such folder") from error
+        raise CopiesFolderError(root, "there is no such folder") from error
     if not folder.is_dir():
-        raise ImageFolderError(root, "it is a file; name the folder that it is in")
+        raise CopiesFolderError(root, "it is a file; name the folder that it is in")
     return folder
 
 
@@ -185,10 +186,10 @@ def _print_plain(groups: list[Group]) -> None:
 
 
 def _summary(groups: list[Group]) -> str:
-    copies = [member.picture for group in groups for member in _copies(group)]
+    copies = [member.picture.path for group in groups for member in _copies(group)]
     if not copies:
         return "no copies found"
-    megabytes = sum(picture.stamp.size_bytes for picture in copies) / 1e6
+    megabytes = freed_bytes(copies, files_behind(copies)) / 1e6
     count = sum(group.tier != "similar" for group in groups)
     text = f"{count:,} groups: {len(copies):,} copies, {megabytes:,.1f} MB"
     oversized = sum(group.oversized for group in groups)

@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from imgsearch.dedup.keep_config import KeepWishes
+from imgsearch.dedup.keep_config import KeepWishes, parse_order, parse_tiers
+from imgsearch.errors import KeepRulesError
+
+
+def _names(texts: list[str] | None) -> tuple[str, ...]:
+    """Return names that may be repeated, or joined by commas."""
+    names = (name.strip() for text in texts or () for name in text.split(","))
+    return tuple(name for name in names if name)
+
+
+def _known(texts: list[str] | None, parse: Callable[[tuple[str, ...]], object]) -> list[str] | None:
+    """Refuse names that say nothing; none at all is mostly a variable that is not set."""
+    names = _names(texts)
+    if texts and not names:
+        raise typer.BadParameter("no name is given")
+    try:
+        parse(names)
+    except KeepRulesError as error:
+        raise typer.BadParameter(str(error)) from error
+    return texts
+
+
+def _known_rules(texts: list[str] | None) -> list[str] | None:
+    return _known(texts, parse_order)
+
+
+def _known_tiers(texts: list[str] | None) -> list[str] | None:
+    return _known(texts, parse_tiers)
+
 
 KeepOption = Annotated[
     list[str] | None,
@@ -16,6 +45,17 @@ KeepOption = Annotated[
         metavar="RULE,...",
         help="Which copy stays, the most important rule first: resolution, siblings, exif, format,"
         " size, protected, oldest, shortest-name. Rules that are not named follow in this order.",
+        callback=_known_rules,
+        show_default=False,
+    ),
+]
+TierOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tier",
+        metavar="TIER,...",
+        help="What may go: identical, pixels, copy, edited. Default: all but edited.",
+        callback=_known_tiers,
         show_default=False,
     ),
 ]
@@ -57,9 +97,4 @@ def wishes_of(
     tiers: list[str] | None = None,
 ) -> KeepWishes:
     """Return what a command line asks for; names may be repeated, or joined by commas."""
-    return KeepWishes(_split(keep), tuple(keep_in or ()), tuple(never_touch or ()), _split(tiers))
-
-
-def _split(texts: list[str] | None) -> tuple[str, ...]:
-    names = (name.strip() for text in texts or () for name in text.split(","))
-    return tuple(name for name in names if name)
+    return KeepWishes(_names(keep), tuple(keep_in or ()), tuple(never_touch or ()), _names(tiers))

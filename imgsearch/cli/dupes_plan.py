@@ -13,6 +13,7 @@ from imgsearch.cli.dupes_options import (
     KeepInOption,
     KeepOption,
     NeverTouchOption,
+    TierOption,
     wishes_of,
 )
 from imgsearch.cli.options import GalleryOption, JsonOption, QuietOption
@@ -20,6 +21,7 @@ from imgsearch.cli.output import json_path, one_line, print_error, print_json, p
 from imgsearch.cli.progress import stages_bar
 from imgsearch.dedup.decisions import read_decisions
 from imgsearch.dedup.find import FindOptions, find_groups
+from imgsearch.dedup.freed import files_behind, freed_bytes
 from imgsearch.dedup.keep_config import read_rulebook
 from imgsearch.dedup.plan import PlanEntry, entry_document, write_plan
 from imgsearch.dedup.planning import PlanOptions, Proposal, make_plan
@@ -39,15 +41,7 @@ def plan(
             show_default=False,
         ),
     ] = None,
-    tier: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--tier",
-            metavar="TIER,...",
-            help="What may go: identical, pixels, copy, edited. Default: all but edited.",
-            show_default=False,
-        ),
-    ] = None,
+    tier: TierOption = None,
     keep: KeepOption = None,
     keep_in: KeepInOption = None,
     never_touch: NeverTouchOption = None,
@@ -94,14 +88,11 @@ def _print_plain(proposal: Proposal) -> None:
 
 
 def _summary(out: Path, proposal: Proposal) -> str:
-    files = [file for entry in proposal.plan.entries for file in entry.removals]
-    if not files:
+    entries = proposal.plan.entries
+    if not entries:
         return f"nothing to remove; {out} is a plan without entries"
-    megabytes = sum(file.size_bytes for file in files) / 1e6
-    return (
-        f"{len(files):,} files to go, {megabytes:,.1f} MB; see what would happen with:"
-        f" imgsearch dupes apply {out}"
-    )
+    count = f"{len(_names(entries)):,} files to go, {_bytes(entries) / 1e6:,.1f} MB"
+    return f"{count}; see what would happen with: imgsearch dupes apply {out}"
 
 
 def _document(out: Path, proposal: Proposal) -> dict[str, Any]:
@@ -116,4 +107,9 @@ def _document(out: Path, proposal: Proposal) -> dict[str, Any]:
 
 
 def _bytes(entries: tuple[PlanEntry, ...]) -> int:
-    return sum(file.size_bytes for entry in entries for file in entry.removals)
+    names = _names(entries)
+    return freed_bytes(names, files_behind(names))
+
+
+def _names(entries: tuple[PlanEntry, ...]) -> list[Path]:
+    return [file.path for entry in entries for file in entry.removals]

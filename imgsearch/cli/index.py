@@ -25,7 +25,7 @@ from imgsearch.cli.output import json_path, one_line, print_error, print_json, p
 from imgsearch.cli.progress import progress_bar
 from imgsearch.gallery.forget import forget_roots
 from imgsearch.gallery.locate import gallery_for_root, remember_gallery
-from imgsearch.gallery.report import FailedFile, UpdateOptions, UpdateReport
+from imgsearch.gallery.report import MOST_JOBS, FailedFile, UpdateOptions, UpdateReport
 from imgsearch.gallery.update import update_gallery
 
 _LISTED_FAILURES = 20
@@ -58,7 +58,14 @@ def index(
     precision: PrecisionOption = PrecisionName.auto,
     engine: EngineOption = EngineName.auto,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=0, help="Threads that read files; 0: one per core.")
+        int,
+        typer.Option(
+            "--jobs",
+            "-j",
+            min=0,
+            max=MOST_JOBS,
+            help="Threads that read files; 0: one per core.",
+        ),
     ] = 0,
     max_megapixels: MaxMegapixelsOption = 300,
     retry_failed: Annotated[

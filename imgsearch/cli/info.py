@@ -9,7 +9,7 @@ import typer
 
 from imgsearch.cli.choose import chosen_model, gallery_to_read
 from imgsearch.cli.options import GalleryOption, JsonOption, ModelOption
-from imgsearch.cli.output import json_path, one_line, print_json, print_line
+from imgsearch.cli.output import json_path, one_line, print_error, print_json, print_line
 from imgsearch.embedding.registry import explain_auto, preset_of
 from imgsearch.embedding.vgg16 import MODEL
 from imgsearch.errors import CalibrationError, EngineError
@@ -36,12 +36,19 @@ def info(
     """
     with open_for_reading(gallery_to_read(gallery, chosen_model(model))) as store:
         if failed and not as_json:
-            for path, reason in _failures(store):
-                print_line(f"{one_line(str(path))}\t{one_line(reason)}")
+            _print_failures(store)
         elif as_json:
             print_json(_document(store, failed=failed))
         else:
             _print_plain(store)
+
+
+def _print_failures(store: GalleryStore) -> None:
+    failures = _failures(store)
+    for path, reason in failures:
+        print_line(f"{one_line(str(path))}\t{one_line(reason)}")
+    if not failures:
+        print_error("imgsearch: every picture could be read")
 
 
 def _failures(store: GalleryStore) -> list[tuple[Path, str]]:

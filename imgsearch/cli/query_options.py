@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from imgsearch.images.crop import Crop
-
-_NUMBERS_OF_A_CROP = 4
+from imgsearch.images.crop import Crop, parse_crop
 
 
 def _in_range(score: float) -> float:
@@ -27,16 +25,20 @@ def crop_of(text: str | None) -> Crop | None:
     if text is None:
         return None
     try:
-        numbers = [float(part) for part in text.split(",")]
-        if len(numbers) != _NUMBERS_OF_A_CROP:
-            raise ValueError("a crop has four numbers: x,y,w,h")
-        return Crop(*numbers)
+        return parse_crop(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 
 
+def _named(names: list[str]) -> list[str]:
+    if not all(names):  # mostly a variable that is not set
+        raise typer.BadParameter("the name of a picture is empty")
+    return names
+
+
 ImagesArgument = Annotated[
-    list[str], typer.Argument(metavar="IMAGE...", help="Pictures; '-' reads standard input.")
+    list[str],
+    typer.Argument(metavar="IMAGE...", help="Pictures; '-' reads standard input.", callback=_named),
 ]
 TopOption = Annotated[int, typer.Option("-k", "--top", min=1, help="How many hits of each.")]
 MinScoreOption = Annotated[
@@ -58,7 +60,7 @@ ExpandOption = Annotated[
     typer.Option(
         "--expand/--no-expand",
         help="Order the nearest anew by what they have near themselves, which finds more of a kind;"
-        " scores stay cosines. Default: with the preset quality.",
+        " scores stay cosines. Default: with the preset quality. The last of the two counts.",
         show_default=False,
     ),
 ]

@@ -17,7 +17,7 @@ from imgsearch.dedup.find import Tell, followed, tell_nobody
 from imgsearch.dedup.groups import SAME_BYTES
 from imgsearch.dedup.records import TIERS, Picture, Verdict
 from imgsearch.dedup.richness import lost_in
-from imgsearch.errors import ImageFolderError, ImageReadError
+from imgsearch.errors import CopiesFolderError, ImageReadError
 from imgsearch.gallery.store import GalleryStore
 
 _THE_SAME: Final = frozenset(("identical", "pixels", "copy"))
@@ -59,11 +59,11 @@ def compare_folders(
         tell: Told how far it has come.
 
     Raises:
-        ImageFolderError: If one has no picture in the gallery, or is inside the other.
+        CopiesFolderError: If one has no picture in the gallery, or is inside the other.
         GalleryCorruptError: If the catalogue is damaged.
     """
     if new.is_relative_to(old) or old.is_relative_to(new):
-        raise ImageFolderError(new, f"it and {old} overlap; name two separate folders")
+        raise CopiesFolderError(new, f"it and {old} overlap; name two separate folders")
     with followed(store, (new, old), tell, partial(_between, new, old)) as lead:
         for folder in (new, old):
             _require_pictures(lead.contents, folder, store.folder)
@@ -88,7 +88,7 @@ def _between(new: Path, old: Path, contents: Sequence[Content], pairs: Pairs) ->
 
 def _require_pictures(contents: Iterable[Content], folder: Path, gallery: Path) -> None:
     if not any(_inside(content, folder) for content in contents):
-        raise ImageFolderError(
+        raise CopiesFolderError(
             folder,
             f"none of its pictures is indexed; run `imgsearch index {folder} --gallery {gallery}`",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from imgsearch.dedup.destination import (
     place_in,
     require_apart,
 )
+from imgsearch.dedup.freed import files_behind, freed_bytes
 from imgsearch.dedup.journal import Journal, create_journal, read_journals
 from imgsearch.dedup.journal_lines import Action, HandledFile, Heading, Step
 from imgsearch.dedup.paths import shown
@@ -55,18 +56,15 @@ class ApplyReport:
         removed: The entries that were carried out, in the plan's order.
         refused: Those that were not, each with the reason.
         gone: Those whose file was not there any more, as after an earlier run.
+        freed_bytes: How many bytes went.
         journal: What was done, for `undo`; None if nothing was.
     """
 
     removed: tuple[PlanEntry, ...]
     refused: tuple[tuple[PlanEntry, str], ...]
     gone: tuple[PlanEntry, ...]
+    freed_bytes: int
     journal: Path | None
-
-    @property
-    def freed_bytes(self) -> int:
-        """How many bytes went."""
-        return sum(file.size_bytes for entry in self.removed for file in entry.removals)
 
 
 def rehearse_plan(gallery: Path, plan: Plan, options: ApplyOptions) -> ApplyReport:
@@ -110,6 +108,7 @@ class _Run:
         self._plan = plan
         self._options = options
         self._recheck = Recheck(read_decisions(gallery), options.never_touch)
+        self._files = files_behind(self._names_of(plan.entries))
         self._journal: Journal | None = None
         self._removed: list[PlanEntry] = []
         self._refused: list[tuple[PlanEntry, str]] = []
@@ -205,11 +204,18 @@ class _Run:
         )
         return same and journal.ending is None and not journal.undo_begun
 
+    def _names_of(self, entries: Iterable[PlanEntry]) -> Iterator[Path]:
+        """Return what goes; what belongs to a picture stays beside a link."""
+        linked = self._options.destination.action == "hardlink"
+        for entry in entries:
+            yield from (file.path for file in entry.removals[: 1 if linked else None])
+
     def _report(self) -> ApplyReport:
         return ApplyReport(
             tuple(self._removed),
             tuple(self._refused),
             tuple(self._gone),
+            freed_bytes(self._names_of(self._removed), self._files),
             None if self._journal is None else self._journal.path,
         )
 

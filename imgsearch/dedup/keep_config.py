@@ -69,7 +69,9 @@ def read_rulebook(wishes: KeepWishes, gallery: Path, config: Path | None = None)
     source = f"{path}: "
     here, there = Path.cwd(), path.absolute().parent
     rules = KeepRules(
-        order=_order(wishes.keep, "--keep ") or _order(written.keep, source) or DEFAULT_ORDER,
+        order=parse_order(wishes.keep, "--keep ")
+        or parse_order(written.keep, source)
+        or DEFAULT_ORDER,
         keep_in=parse_patterns(wishes.keep_in, here, option="--keep-in").joined(
             parse_patterns(written.keep_in, there, option=f"{source}keep-in")
         ),
@@ -77,12 +79,25 @@ def read_rulebook(wishes: KeepWishes, gallery: Path, config: Path | None = None)
             parse_patterns(written.never_touch, there, option=f"{source}never-touch")
         ),
     )
-    tiers = _tiers(wishes.tiers, "--tier ") or _tiers(written.tiers, source) or DEFAULT_TIERS
+    tiers = (
+        parse_tiers(wishes.tiers, "--tier ") or parse_tiers(written.tiers, source) or DEFAULT_TIERS
+    )
     return Rulebook(rules, tiers)
 
 
-def _order(names: Iterable[str], source: str) -> tuple[str, ...]:
-    """Return the rules that were named, and after them the others, which break ties."""
+def parse_order(names: Iterable[str], source: str = "") -> tuple[str, ...]:
+    """Return the rules that were named, and after them the others, which break ties.
+
+    Args:
+        names: The most important first.
+        source: What an error message begins with: where they were named.
+
+    Returns:
+        All rules in their order; none if none was named.
+
+    Raises:
+        KeepRulesError: If there is no such rule, or one is named twice.
+    """
     named = tuple(names)
     for name in named:
         if name not in DEFAULT_ORDER:
@@ -94,7 +109,16 @@ def _order(names: Iterable[str], source: str) -> tuple[str, ...]:
     return named + rest if named else ()
 
 
-def _tiers(names: Iterable[str], source: str) -> frozenset[Tier]:
+def parse_tiers(names: Iterable[str], source: str = "") -> frozenset[Tier]:
+    """Return the tiers that were named.
+
+    Args:
+        names: Of tiers of which files may go.
+        source: What an error message begins with: where they were named.
+
+    Raises:
+        KeepRulesError: If there is no such tier, or nothing of it may go.
+    """
     found = {tier: tier in REMOVABLE for tier in TIERS}
     named = tuple(names)
     for name in named:

@@ -6,9 +6,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from imgsearch.types import DEFAULT_MAX_PIXELS
+
+MOST_JOBS: Final = 256
+"""More threads than this only cost memory, and a system may refuse them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,7 @@ class UpdateOptions:
     """How an update goes about its work.
 
     Attributes:
-        jobs: Threads that read and decode; 0 for one per processor.
+        jobs: Threads that read and decode, at most `MOST_JOBS`; 0 for one per processor.
         batch_size: Pictures per call of the embedder, and so the most that a crash can lose.
         max_pixels: Pictures that declare more are refused before they are decoded.
         retry_failed: Read files again that failed before, though they have not changed.
@@ -32,8 +35,8 @@ class UpdateOptions:
     wait_s: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.jobs < 0:
-            raise ValueError(f"jobs must be 0 or more, not {self.jobs}")
+        if not 0 <= self.jobs <= MOST_JOBS:
+            raise ValueError(f"jobs must be from 0 to {MOST_JOBS}, not {self.jobs}")
         if self.batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, not {self.batch_size}")
 

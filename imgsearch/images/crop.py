@@ -50,6 +50,19 @@ class Crop:
         return left, top, min(max(right, left + 1), width), min(max(bottom, top + 1), height)
 
 
+def parse_crop(text: str) -> Crop:
+    """Read a crop as people write it: left, top, width and height, with commas between.
+
+    Raises:
+        ValueError: If these are not four numbers, or make no rectangle; says so for people.
+    """
+    try:
+        left, top, width, height = map(float, text.split(","))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not four numbers with commas between: x,y,w,h") from error
+    return Crop(left, top, width, height)
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A part of a picture as a viewer shows it: pixels of shape (height, width, 3)."""

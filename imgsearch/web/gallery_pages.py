@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from imgsearch.errors import ImageReadError
-from imgsearch.images.crop import Crop
+from imgsearch.images.crop import Crop, parse_crop
 from imgsearch.images.formats import sniff
 from imgsearch.images.read import HEAD_BYTES, explain_os_error, load
 from imgsearch.query import QueryImage, QueryOptions
@@ -148,10 +148,9 @@ def _crop(wanted: Mapping[str, str]) -> Crop | None:
     if text is None:
         return None
     try:
-        left, top, width, height = map(float, text.split(","))
-        return Crop(left, top, width, height)
+        return parse_crop(text)
     except ValueError as error:
-        raise BadRequestError(f"crop has to be four numbers: {error}") from error
+        raise BadRequestError(f"crop: {error}") from error
 
 
 def _not_there() -> Reply:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from imgsearch.dedup.freed import DiskFile
 from imgsearch.dedup.planning import DEFAULT_TIERS, Skipped
 from imgsearch.dedup.records import REMOVABLE, Group, Member, Picture
 from imgsearch.errors import ImageReadError
@@ -123,6 +124,7 @@ def _describe(
         "height": picture.facts.height,
         "format": picture.facts.format,
         "size": picture.stamp.size_bytes,
+        **_file_behind(picture.path),
         "date": _date(picture.stamp.mtime_ns),
         "tier": verdict.tier,
         "score": verdict.score,
@@ -132,6 +134,15 @@ def _describe(
         "preview": None if problem else small.previews[content],
         "url": _url(picture, page_folder),
     }
+
+
+def _file_behind(path: Path) -> dict[str, Any]:
+    """Return which file has this name, and how many names it has."""
+    try:
+        file = DiskFile.of(path)
+    except OSError:
+        return {"file": None, "links": 1}
+    return {"file": f"{file.device}:{file.inode}", "links": file.links}
 
 
 def _url(picture: Picture, page_folder: Path) -> str | None:

@@ -113,16 +113,26 @@ function savePlan() {
   unsaved = false;
 }
 
-function showTotals() {
-  let files = 0;
+// What is free when some files go: a file of several names counts once, when the last of them goes.
+function freedBy(members) {
+  const going = new Map();
   let size = 0;
-  groups.forEach((group, number) => {
-    for (const i of choices[number].removed) { files += 1; size += group.members[i].size; }
-  });
+  for (const { file, links, size: own } of members) {
+    going.set(file, (going.get(file) ?? 0) + 1);
+    if (going.get(file) === links) size += own;
+  }
+  return size;
+}
+
+const removedOf = (group, number) => choices[number].removed.map((i) => group.members[i]);
+
+function showTotals() {
+  const removed = groups.flatMap(removedOf);
+  const files = removed.length;
   const copies = groups.filter((group) => group.tier !== "similar");
   $("totals").replaceChildren(
     `${plural(copies.length, "group")}, ${plural(copies.reduce((sum, group) => sum + group.members.length, 0), "file")}. Chosen for removal: `,
-    make("strong", {}, plural(files, "file")), ", frees ", make("strong", {}, bytes(size)), ".",
+    make("strong", {}, plural(files, "file")), ", frees ", make("strong", {}, bytes(freedBy(removed))), ".",
   );
   $("save").disabled = files === 0;
   $("storage").hidden = stored;
@@ -199,7 +209,7 @@ function card(group, number, i) {
 function fill(number) {
   const group = groups[number];
   const { removed } = choices[number];
-  const freed = removed.reduce((sum, i) => sum + group.members[i].size, 0);
+  const freed = freedBy(removedOf(group, number));
   const head = make("div", { class: "group-head" },
     make("h2", {}, `Group ${number + 1}`), make("span", { class: "badge" }, group.tier),
     make("span", { class: "effect" }, group.tier === "similar" ? "all stay"

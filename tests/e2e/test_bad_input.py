@@ -132,6 +132,8 @@ def test_no_gallery_anywhere_says_how_to_make_one(fails, tmp_path, picture):
         ["query", "x.jpg", "--until", "2024-02-30"],
         ["query", "x.jpg", "--crop", "1,2,3"],
         ["query", "x.jpg", "--crop", "a,b,c,d"],
+        ["query", ""],
+        ["index", ".", "--jobs", "257"],
         ["query", "x.jpg", "--crop", "0,0,0,1"],
         ["query", "x.jpg", "--format", "doc"],
         ["query", "x.jpg", "--min-width", "-1"],
@@ -152,6 +154,13 @@ def test_a_wrong_word_is_a_usage_error(imgsearch, arguments):
     assert answer.out == b""
     assert "Usage: imgsearch" in answer.err
     assert "Traceback" not in answer.err
+
+
+def test_a_list_of_failures_that_is_empty_says_so_beside_the_results(imgsearch, empty_gallery):
+    answer = imgsearch("info", "--failed", "--gallery", empty_gallery)
+
+    assert (answer.code, answer.out) == (0, b"")
+    assert answer.err == "imgsearch: every picture could be read\n"
 
 
 def test_another_preset_than_the_gallerys_is_refused(fails, empty_gallery):

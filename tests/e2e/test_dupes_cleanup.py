@@ -138,8 +138,6 @@ def test_a_name_that_is_no_utf_8_survives_plan_apply_and_undo(imgsearch, lab, pa
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["plan", "-o", "P", "--keep", "biggest"], "--keep biggest: there is no such rule"),
-        (["plan", "-o", "P", "--tier", "similar"], "nothing of this kind may go"),
         (["plan", "-o", "P", "--never-touch", "absent"], "there is no such file or folder"),
         (["plan", "-o", "P", "--config", "absent"], "cannot be read: no such file"),
         (["plan", "-o", "P/P"], "cannot be written"),
@@ -163,13 +161,45 @@ def test_what_makes_no_sense_is_one_line(in_process, lab, tmp_path, arguments, r
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [["apply", "plan.json", "--to", "bin"], ["plan"], ["ignore", "one"], ["reviewed"]],
+    ("arguments", "reason"),
+    [
+        (["apply", "plan.json", "--to", "bin"], "'bin'"),
+        (["plan"], "-o"),
+        (["ignore", "one"], "two files or more"),
+        (["reviewed"], "--all"),
+        (["--keep", "biggest"], "biggest: there is no such rule"),
+        (["--keep", "oldest,oldest"], "a rule is named twice"),
+        (["--keep", " , "], "no name is given"),
+        (["plan", "-o", "P", "--keep", "biggest"], "biggest: there is no such rule"),
+        (["plan", "-o", "P", "--tier", "similar"], "nothing of this kind may go"),
+        (["plan", "-o", "P", "--tier", ""], "no name is given"),
+    ],
 )
-def test_wrong_usage_is_two(in_process, arguments):
+def test_wrong_usage_is_two(in_process, arguments, reason, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     answer = in_process("dupes", *arguments)
 
     assert (answer.exit_code, answer.stdout) == (2, "")
+    assert reason in answer.stderr
+    assert not (tmp_path / "P").exists()
+
+
+def test_a_copy_of_two_names_is_two_files_to_go_and_frees_its_bytes_once(
+    in_process, lab, pair, tmp_path
+):
+    os.link(pair[1], lab.root / "name.png")
+    os.utime(lab.root / "name.png", ns=(pair[1].stat().st_mtime_ns,) * 2)
+    lab.update()
+    where = ("--gallery", lab.gallery, "--json")
+
+    def planned(*options):
+        answer = in_process("dupes", "plan", "-o", tmp_path / "P", "--keep-in", pair[0], *options)
+        document = json.loads(answer.stdout)
+        return len(document["entries"]), document["bytes"]
+
+    side_car = len("<xmp/>")
+    assert planned(*where) == (2, pair[1].stat().st_size + side_car)
+    assert planned("--never-touch", lab.root / "name.png", *where) == (1, side_car)
 
 
 def test_a_stale_entry_is_an_error_only_when_asked_for(in_process, lab, pair, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from imgsearch.dedup.against import compare_folders
-from imgsearch.errors import ImageFolderError
+from imgsearch.errors import CopiesFolderError
 
 PHOTOS = Path(__file__).parents[3] / "data" / "photos"
 
@@ -90,10 +90,10 @@ def test_a_smaller_picture_is_known_where_the_larger_one_is(card):
 
 def test_a_folder_that_is_not_indexed_is_an_error_that_says_what_to_do(card):
     (card.root / "empty").mkdir()
-    with pytest.raises(ImageFolderError, match="none of its pictures is indexed; run"):
+    with pytest.raises(CopiesFolderError, match="none of its pictures is indexed; run"):
         compared(card, "empty", "old")
 
 
 def test_folders_within_one_another_are_refused(card):
-    with pytest.raises(ImageFolderError, match="overlap"):
+    with pytest.raises(CopiesFolderError, match=r"cannot look for copies in .* overlap"):
         compared(card, "card", ".")

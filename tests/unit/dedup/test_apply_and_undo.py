@@ -2,6 +2,7 @@
 
 import os
 import stat
+from dataclasses import replace
 
 import pytest
 from picturing import grouped
@@ -84,6 +85,27 @@ def test_a_hard_link_takes_the_place_of_the_same_bytes_only(desk):
     assert twin.path.samefile(keep.path)
     assert refusals(report) == ["it is pixels, not identical: a hard link would change its bytes"]
     assert other.path.exists()
+
+
+@pytest.mark.parametrize("to", EVERYWHERE)
+def test_bytes_that_go_are_counted_once_however_many_names_they_have(desk, trash, to):
+    keep, twin, _ = desk.twins()
+    name = replace(twin, path=desk.root / "name.png")
+    os.link(twin.path, name.path)
+    plan = desk.plan(grouped(keep, twin, name, tier="identical"))
+
+    rehearsed = rehearse_plan(desk.gallery, plan, ApplyOptions(desk.destination(to)))
+
+    # Two names of the copy's bytes go; the kept file has bytes of its own.
+    assert rehearsed.freed_bytes == twin.stamp.size_bytes
+    assert desk.apply(plan, to).freed_bytes == twin.stamp.size_bytes
+
+
+def test_what_stays_beside_a_link_frees_nothing(desk):
+    _, twin, group = desk.twins()
+    desk.beside("copy.xmp", b"a side-car")
+
+    assert desk.apply(desk.plan(group), "hardlink").freed_bytes == twin.stamp.size_bytes
 
 
 def test_what_belongs_to_a_picture_goes_and_comes_back_with_it(desk):

@@ -4,6 +4,7 @@ import html.parser
 import io
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -218,6 +219,18 @@ def test_a_hostile_name_stays_text(tmp_path, name):
     assert member["name"] == name.decode("utf-8", "replace")
     assert member["folder"].endswith("</script>")
     assert page.page is not None
+
+
+def test_the_page_knows_which_names_are_of_one_file(tmp_path):
+    a, b = picture(tmp_path / "a.jpg"), picture(tmp_path / "b.jpg")
+    os.link(b.path, tmp_path / "c.jpg")
+    c = replace(b, path=tmp_path / "c.jpg")
+
+    page, _ = page_of(tmp_path, [group_of(a, b, c, tier="identical")])
+
+    first, second, third = page.groups[0]["members"]
+    assert first["file"] != second["file"] == third["file"]
+    assert [member["links"] for member in (first, second, third)] == [1, 2, 2]
 
 
 def test_an_original_is_reached_from_where_the_page_lies(tmp_path):

@@ -230,6 +230,14 @@ def test_a_number_out_of_range_is_refused(browser, target):
     assert browser.refusal("GET", target)[0] == 400
 
 
+@pytest.mark.parametrize("crop", ["1", "1,2,3,4,5", "a,b,c,d"])
+def test_a_crop_that_is_none_is_refused_in_words_for_people(browser, crop):
+    status, reason = browser.refusal("GET", f"/api/similar?id=1&crop={crop}")
+
+    assert status == 400
+    assert reason == f"crop: '{crop}' is not four numbers with commas between: x,y,w,h"
+
+
 def test_a_damaged_gallery_is_said_to_be_damaged(three):
     with browsing(three) as browser:
         connection = sqlite3.connect(three.gallery / "catalog.sqlite")
