@@ -31,7 +31,7 @@ def application_id(path: Path) -> int | None:
     try:
         with closing(sqlite3.connect(address, uri=True)) as connection:
             return int(connection.execute("PRAGMA application_id").fetchone()[0])
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
         return _as_written(path)
 
 

@@ -29,6 +29,9 @@ _PAGE_BYTES: Final = 16384
 _KEYS_AT_ONCE: Final = 500
 _BUSY_S: Final = 5.0
 _DAMAGED: Final = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
+_REFUSALS = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises: the second where it quotes a damaged description of the table."""
+
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS found (
     kind  TEXT NOT NULL,        -- what the value is, with the version of the code that made it
@@ -98,14 +101,15 @@ class CopyCache:
 
     def keys(self, kind: str) -> list[bytes]:
         """Return what there are values of."""
-        return [key for (key,) in self._rows("SELECT of FROM found WHERE kind = ?", (kind,))]
+        rows = self._rows("SELECT of FROM found WHERE kind = ?", (kind,))
+        return [key for (key,) in rows if _are_bytes(key)]
 
     def _sound(self, kind: str, condition: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         query = f"SELECT of, value, crc32 FROM found WHERE kind = ? {condition}"
         return {
             key: value
             for key, value, crc32 in self._rows(query, (kind, *keys))
-            if _crc32(kind, key, value) == crc32
+            if _are_bytes(key, value) and _crc32(kind, key, value) == crc32
         }
 
     def _rows(self, query: str, values: Sequence[object]) -> Iterator[Any]:
@@ -114,7 +118,7 @@ class CopyCache:
                 return iter(())
             try:
                 return iter(self._connection.execute(query, values).fetchall())
-            except sqlite3.Error as error:
+            except _REFUSALS as error:
                 self._give_up(error)
                 return iter(())
 
@@ -125,7 +129,7 @@ class CopyCache:
             try:
                 with self._connection:
                     self._connection.executemany(statement, rows)
-            except sqlite3.Error as error:
+            except _REFUSALS as error:
                 self._give_up(error)
 
     def _opened(self) -> sqlite3.Connection | None:
@@ -135,25 +139,25 @@ class CopyCache:
             return None
         try:
             return _connect(self.path)
-        except sqlite3.Error as error:
+        except _REFUSALS as error:
             if _code(error) not in _DAMAGED or not self._removed():
                 return self._read_only(error)
         try:
             return _connect(self.path)
-        except sqlite3.Error as error:
+        except _REFUSALS as error:
             return self._read_only(error)
 
-    def _read_only(self, error: sqlite3.Error) -> sqlite3.Connection | None:
+    def _read_only(self, error: Exception) -> sqlite3.Connection | None:
         address = f"file:{quote(str(self.path))}?mode=ro&immutable=1"
         try:
             connection = sqlite3.connect(address, uri=True, check_same_thread=False)
             with closing(connection.execute("SELECT 1 FROM found LIMIT 1")):
                 return connection
-        except sqlite3.Error:
+        except _REFUSALS:
             _log.info("%s: nothing is kept of the search for copies (%s)", self.path, error)
             return None
 
-    def _give_up(self, error: sqlite3.Error) -> None:
+    def _give_up(self, error: Exception) -> None:
         """Go on without the file: a disk that is full, say, may not stop the search."""
         _log.warning("%s: the search for copies goes on without it (%s)", self.path, error)
         self._disconnect()
@@ -194,14 +198,21 @@ def _connect(path: Path) -> sqlite3.Connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(f"PRAGMA application_id = {_OWNER}")
             connection.execute(_TABLE)
-    except sqlite3.Error:
+    except _REFUSALS:
         connection.close()
         raise
     return connection
 
 
-def _code(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+def _code(error: Exception) -> int:
+    if isinstance(error, UnicodeDecodeError):
+        return sqlite3.SQLITE_CORRUPT
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def _are_bytes(*values: object) -> bool:
+    """Tell whether values have the kind that they were written with; damage may change it."""
+    return all(isinstance(value, bytes) for value in values)
 
 
 def _crc32(kind: str, key: bytes, value: bytes) -> int:
