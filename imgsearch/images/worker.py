@@ -126,9 +126,9 @@ def _write_no_core_dump() -> None:
 
 def _limit_memory(more_bytes: int) -> None:
     """Let this process have so much more than it has now, where the system can see to it."""
+    if resource is None:
+        return
     try:
-        import resource
-
         held = int(Path("/proc/self/statm").read_bytes().split()[_STATM_DATA])
     except OSError:  # no Linux
         return
