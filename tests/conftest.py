@@ -3,6 +3,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+import figures
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,6 +13,23 @@ from imgsearch.gallery.store import open_for_reading
 from imgsearch.gallery.update import update_gallery
 from imgsearch.query import QueryImage, QueryOptions, search_gallery
 from imgsearch.types import EmbedderIdentity, Preprocessing
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item, call):
+    """Let a test's report say what it tried; reports go from xdist's processes to the first."""
+    if call.when == "call":
+        item.user_properties += [("tried", list(pair)) for pair in figures.take()]
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say what was tried by the tests that passed, before pytest's own last line."""
+    sums = figures.summed(terminalreporter.getreports("passed"))
+    if sums:
+        terminalreporter.section("tried, and nothing was lost")
+    for what, number in sums.items():
+        terminalreporter.line(f"{number:>9,}  {what}")
+
 
 COLOUR = EmbedderIdentity("mean-colour", "c0" * 32, Preprocessing(8, "faithful"), "avg", 3)
 

@@ -1,6 +1,7 @@
 """The cached graph: no file that differs in a single bit is taken for the network."""
 
 import pytest
+from figures import tried
 
 from imgsearch.embedding.graph_file import read_graph, write_graph
 
@@ -25,6 +26,7 @@ def test_every_flipped_bit_is_noticed_or_lies_in_the_padding(graph):
             else:
                 with pytest.raises(ValueError, match=r"damaged|no graph file"):
                     read_graph(graph)
+    tried("damaged places in caches", 8 * len(sound))
 
 
 def test_every_cut_is_noticed(graph):
@@ -33,3 +35,4 @@ def test_every_cut_is_noticed(graph):
         graph.write_bytes(sound[:length])
         with pytest.raises(ValueError, match="cut short"):
             read_graph(graph)
+    tried("damaged places in caches", len(sound))

@@ -10,6 +10,7 @@ import sqlite3
 from io import BytesIO
 
 import pytest
+from figures import tried
 from PIL import Image
 
 from imgsearch.errors import GalleryError
@@ -115,3 +116,4 @@ def test_damage_is_harmless_or_found_and_mended(gallery, name, damage, times):
         gallery.update()  # what a cut log no longer tells, the files do
         assert check_gallery(gallery.gallery).healthy, (name, damage.__name__, at)
         assert answers(gallery) == gallery.truth, (name, damage.__name__, at)
+        tried("damaged places in a gallery's files")

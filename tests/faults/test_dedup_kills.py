@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from figures import tried
+
 CHECKOUT = Path(__file__).parents[2]
 
 
@@ -37,6 +39,7 @@ def test_sixty_kills_of_apply_and_undo_lose_no_byte(tmp_path):
     assert min(figures["kills of apply"], figures["kills of undo"]) >= 15
     assert figures["kills_by_point"]["a random moment"] >= 5
     assert figures["points_never_killed_at"] == []
+    tried("kills of clean-ups and of undoing them", figures["kills"])
 
 
 def test_the_soak_notices_a_journal_that_comes_too_late(tmp_path):

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from figures import tried
 
 from imgsearch.faultpoints import watch
 from imgsearch.images import read
@@ -60,6 +61,7 @@ def test_every_refusal_is_one_line_that_names_the_gallery_and_what_to_do(cases):
 def test_no_refusal_loses_or_changes_a_row(cases):
     assert len(refused(cases, "")) >= 50
     assert {case["lost"] for case in cases.values()} == {0}
+    tried("writes refused to writers of a gallery", len(refused(cases, "")))
     assert {case["left"] for name, case in cases.items() if not name.startswith("new ")} == {
         "sound"
     }

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from figures import tried
 
 from imgsearch.errors import GalleryLockedError, GalleryWriteError
 from imgsearch.gallery.lock import LOCK_NAME, writer_lock
@@ -50,6 +51,7 @@ def test_three_writers_and_two_readers_never_see_half_a_state(tmp_path):
     assert counts["generations seen"] >= 5
     assert counts["updates that waited their turn"] >= 4
     assert counts["refusals that name the holder"] >= 3
+    tried("questions to a gallery that others write to", counts["questions"])
 
 
 ELSEWHERE = """

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from cleaning import Desk, tree
+from figures import tried
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from picturing import grouped
@@ -51,6 +52,7 @@ def check(desk, groups, to, data):
         assert contents(tree(desk.root.parent)) == contents(before)
     assert desk.undo().failed == ()
     assert desk.tree() == before
+    tried("clean-ups applied and undone")
 
 
 def make_group(desk, number, files):

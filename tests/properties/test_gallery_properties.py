@@ -6,6 +6,7 @@ from contextlib import suppress
 from itertools import count
 
 import numpy as np
+from figures import tried
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -124,6 +125,7 @@ def test_any_history_ends_with_the_rows_of_a_fresh_gallery(make_lab, steps):
     assert readable(lab, rows) == {path: vector for path, (_, vector) in lab.rows(fresh).items()}
     assert report.failed == fresh_report.failed
     assert_searches_as_the_oracle(lab)
+    tried("interleavings that ended as a fresh index")
 
 
 @bounded

@@ -4,7 +4,9 @@ import logging
 import sqlite3
 
 import pytest
+from figures import tried
 
+from imgsearch.gallery import copy_cache
 from imgsearch.gallery.copy_cache import COPY_CACHE_NAME, CopyCache
 
 
@@ -107,3 +109,97 @@ def test_a_closed_cache_takes_nothing(tmp_path):
     cache.close()
     cache.put("kind/1", {b"a": b"x"})
     assert cache.get_all("kind/1") == {}
+
+
+def test_a_description_of_the_table_that_is_no_text_is_damage_like_any_other(tmp_path, path):
+    filled(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE", b"\xd4REATE TABLE"))
+    filled(tmp_path)
+    with CopyCache(tmp_path) as cache:
+        assert cache.get("kind/1", [b"a"]) == {b"a": b"first"}
+
+
+def test_kinds_are_listed(tmp_path):
+    filled(tmp_path)
+    with CopyCache(tmp_path) as cache:
+        assert cache.kinds() == ["kind/1"]
+
+
+def test_damage_that_shows_while_reading_costs_the_values_and_the_next_one_is_new(tmp_path, path):
+    filled(tmp_path)
+    with CopyCache(tmp_path) as cache:
+        content = bytearray(path.read_bytes())
+        content[16384:] = b"\xff" * (len(content) - 16384)  # what is not in the first page
+        path.write_bytes(content)
+        assert cache.get_all("kind/1") == {}
+        assert cache.keys("kind/1") == []
+    assert not path.exists()
+
+
+def failing(errors):
+    """Connect after some errors of SQLite's, given by their codes."""
+    connect = copy_cache._connect
+
+    def connect_or_fail(path):
+        if errors:
+            error = sqlite3.OperationalError("refused")
+            error.sqlite_errorcode = errors.pop(0)
+            raise error
+        return connect(path)
+
+    return connect_or_fail
+
+
+def test_a_cache_on_a_read_only_disk_is_read_and_stays_as_it_is(tmp_path, path, monkeypatch):
+    filled(tmp_path)
+    before = path.read_bytes()
+    monkeypatch.setattr(copy_cache, "_connect", failing([sqlite3.SQLITE_READONLY]))
+    with CopyCache(tmp_path) as cache:
+        assert cache.get("kind/1", [b"a"]) == {b"a": b"first"}
+        cache.put("kind/1", {b"a": b"changed"})
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_cache_that_cannot_be_made_anew_is_as_good_as_none(tmp_path, path, monkeypatch):
+    filled(tmp_path)
+    errors = [sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL]
+    monkeypatch.setattr(copy_cache, "_connect", failing(errors))
+    with CopyCache(tmp_path) as cache:
+        assert cache.get_all("kind/1") == {}
+    assert not path.exists()
+
+
+def test_a_damaged_cache_that_cannot_be_deleted_is_as_good_as_none(tmp_path, path, monkeypatch):
+    filled(tmp_path)
+    path.write_bytes(path.read_bytes()[:16384])  # the table's own page is gone
+
+    def refuse(_path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(copy_cache, "_connect", failing([sqlite3.SQLITE_CORRUPT]))
+    monkeypatch.setattr(copy_cache.Path, "unlink", refuse)
+    with CopyCache(tmp_path) as cache:
+        assert cache.get_all("kind/1") == {}
+
+
+def test_a_cache_below_a_file_is_none(tmp_path, caplog):
+    (tmp_path / "file").touch()
+    with CopyCache(tmp_path / "file") as cache:
+        assert cache.get_all("kind/1") == {}
+    assert "left alone" in caplog.text
+
+
+def test_no_flipped_bit_changes_a_value_or_stops_anyone(tmp_path, path):
+    filled(tmp_path)
+    sound = path.read_bytes()
+    used = [at for at, byte in enumerate(sound) if byte][::5]
+    for at in used:
+        content = bytearray(sound)
+        content[at] ^= 1 << at % 8
+        path.write_bytes(content)
+        with CopyCache(tmp_path) as cache:
+            found = cache.get("kind/1", [b"a", b"b"])
+            assert all(isinstance(key, bytes) for key in cache.keys("kind/1"))
+            cache.put("kind/1", {b"a": b"first"})
+        assert found.items() <= {b"a": b"first", b"b": b"second"}.items(), at
+    tried("damaged places in caches", len(used))

@@ -1,10 +1,16 @@
 """Decoding in a process of its own: whatever happens there, this one goes on."""
 
+import importlib
 import io
+import json
 import os
+import resource
 import signal
+import sys
 import threading
 from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +18,7 @@ from PIL import Image
 
 from imgsearch.errors import ImageReadError, ImageTooLargeError, UnsupportedImageError
 from imgsearch.images import crop as crop_module
+from imgsearch.images import isolation, worker
 from imgsearch.images import prepare as prepare_module
 from imgsearch.images.budget import PixelBudget
 from imgsearch.images.crop import Crop, cut_out
@@ -218,3 +225,81 @@ def test_an_update_lists_what_its_decoder_did_not_survive_and_goes_on(lab, monke
 
     assert report.added == 1
     assert report.failed[0].reason == "decoding it took longer than 0 s"
+
+
+def test_a_picture_that_crashes_an_old_worker_and_a_new_one_is_listed(pool, monkeypatch):
+    pool.run(job())
+    send = Worker._send
+
+    def crash_and_send(self, *parts):
+        os.kill(self._process.pid, signal.SIGSEGV)
+        send(self, *parts)
+
+    monkeypatch.setattr(Worker, "_send", crash_and_send)
+
+    with pytest.raises(ImageReadError, match=r"the decoder crashed \(SIGSEGV\)"):
+        pool.run(job())
+    assert pool._idle == []
+
+
+def test_a_worker_whose_job_is_interrupted_gets_no_other(pool):
+    class Interrupting:
+        def hold(self, _pixels):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pool.run(job(), Interrupting())
+
+    assert pool._idle == []
+    assert pool.run(job())["format"] == "PNG"
+
+
+def test_a_worker_that_answers_no_more_and_does_not_end_is_killed(monkeypatch):
+    monkeypatch.setattr(isolation, "_EXIT_GRACE_S", 0.01)
+    with closing(Worker(Limits())) as worker:
+        worker._process.send_signal(signal.SIGSTOP)
+        monkeypatch.setattr(worker, "_receive", lost)
+
+        with pytest.raises(ImageReadError, match="the system killed its decoder"):
+            worker.run(job(), None)
+
+
+def lost():
+    raise isolation._WorkerLostError
+
+
+@pytest.mark.parametrize(("code", "name"), [(-11, "SIGSEGV"), (3, "code 3"), (-99, "code -99")])
+def test_how_a_worker_ended_is_named(code, name):
+    assert isolation._name_of(code).endswith(name)
+
+
+def test_a_worker_answers_what_cannot_be_read_with_its_error(monkeypatch):
+    monkeypatch.setattr(worker, "_limit_memory", lambda _bytes: None)
+    monkeypatch.setattr(worker, "_write_no_core_dump", lambda: None)
+    request = {"task": "prepare", "name": "a.png", "path": None, "size": 2, "options": OPTIONS}
+    line = json.dumps(request | {"limits": asdict(Limits())}).encode() + b"\n"
+    answers = io.BytesIO()
+
+    worker.serve(io.BytesIO(line + b"no"), answers)
+
+    assert json.loads(answers.getvalue())["error"] == "UnsupportedImageError"
+
+
+def test_where_the_system_tells_no_size_of_a_process_memory_is_not_limited(monkeypatch):
+    monkeypatch.setattr(worker, "Path", lambda _name: Path("/proc/nowhere"))
+    limits = resource.getrlimit(resource.RLIMIT_DATA)
+
+    worker._limit_memory(1_000)
+
+    assert resource.getrlimit(resource.RLIMIT_DATA) == limits
+
+
+def test_a_worker_of_a_system_without_limits_has_none(monkeypatch):
+    monkeypatch.setitem(sys.modules, "resource", None)
+    try:
+        assert importlib.reload(worker).resource is None
+        worker._limit_memory(1_000)
+        worker._write_no_core_dump()
+    finally:
+        monkeypatch.undo()
+        importlib.reload(worker)
