@@ -74,7 +74,7 @@ def write_page(path: Path, title: str, rows: Sequence[Row]) -> None:
     Args:
         path: The file to make; an earlier contact sheet is replaced, any other file is not.
         title: The page's heading.
-        rows: What to show.
+        rows: What to show; one without a title goes on with the one before it.
 
     Raises:
         SheetError: If another file is in the way, or the disk refuses.
@@ -85,9 +85,10 @@ def write_page(path: Path, title: str, rows: Sequence[Row]) -> None:
             f"<!doctype html><!-- {_MARK_OF_OURS} -->",
             '<html lang="en"><head><meta charset="utf-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{_shown(title)}</title><style>{_STYLE}</style></head><body>",
             f"<h1>{_shown(title)}</h1>",
-            *map(_row_html, rows),
+            *map(_row_html, _joined(rows)),
             "</body></html>\n",
         )
     )
@@ -166,6 +167,16 @@ def _fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width
     return f"{text}..."
 
 
+def _joined(rows: Sequence[Row]) -> list[Row]:
+    """Join rows that were cut for a sheet of fixed width; a page has the width of its window."""
+    joined: list[Row] = []
+    for row in rows:
+        if joined and not row.title:
+            row = Row(joined[-1].title, joined.pop().cells + row.cells)
+        joined.append(row)
+    return joined
+
+
 def _row_html(row: Row) -> str:
     cells = "".join(map(_cell_html, row.cells))
     return f"<section><h2>{_shown(row.title)}</h2><div>{cells}</div></section>"
@@ -198,10 +209,28 @@ def _digest(text: str) -> str:
 
 
 _STYLE: Final = f"""
-body {{ font: 14px sans-serif; margin: 16px; color: #222; background: #fff }}
-h1 {{ font-size: 20px }} h2 {{ font-size: 14px; margin: 16px 0 4px }}
-section > div {{ display: flex; flex-wrap: wrap; gap: 8px }}
-figure {{ margin: 0; width: {_SIDE}px; border: {_FRAME}px solid; padding: 2px }}
-figure img {{ display: block; margin: auto; max-width: 100% }}
-figcaption {{ overflow-wrap: anywhere }}
+:root {{ color-scheme: light dark; --page: #f6f5f2; --card: #fff; --ink: #1d1c1a }}
+@media (prefers-color-scheme: dark) {{
+:root {{ --page: #161615; --card: #21201e; --ink: #eceae5 }}
+}}
+body {{
+font: 14px/1.4 system-ui, sans-serif; margin: 0 auto; padding: 16px; max-width: 96rem;
+color: var(--ink); background: var(--page)
+}}
+h1 {{ font-size: 20px; margin: 0 }}
+h2 {{ font-size: 15px; margin: 16px 0 6px; overflow-wrap: anywhere }}
+section > div {{
+display: grid; gap: 8px; grid-template-columns: repeat(auto-fill, minmax(min({_SIDE}px, 44vw), 1fr))
+}}
+figure {{
+margin: 0; border: {_FRAME - 1}px solid; border-radius: 8px; overflow: hidden;
+background: var(--card); display: flex; flex-direction: column
+}}
+figure > :first-child {{ margin: auto; min-height: 0 }}
+figure img {{ display: block; max-width: 100% }}
+figure p {{ padding: 8px }}
+figcaption {{
+margin: 4px 8px 6px; overflow-wrap: anywhere; overflow: hidden;
+display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3
+}}
 """ + "".join(f".{mark} {{ border-color: {colour} }}\n" for mark, colour in _COLOURS.items())

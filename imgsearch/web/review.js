@@ -200,7 +200,7 @@ function card(group, number, i) {
     make("div", { class: "state" }, make("span", {}, label), make("span", { class: "number" }, String(i + 1))),
     thumbnail(group, number, i),
     make("div", { class: "facts" },
-      make("p", { class: "name" }, member.name), make("p", {}, member.folder),
+      make("p", { class: "name", title: member.name }, member.name), make("p", {}, member.folder),
       factLine(member, i ? group.members[0] : null), make("p", {}, member.date),
       make("p", { class: "why" }, verdict + member.reason)),
     buttons(group, number, i));
@@ -276,7 +276,9 @@ function show(pane, group, i) {
   let note = "";
   const caption = () => {
     const facts = [`${i + 1}. ${member.name}`, `${member.width} × ${member.height}`, bytes(member.size), member.folder];
-    pane.querySelector("figcaption").textContent = facts.join(" · ") + note;
+    const text = facts.join(" · ") + note;
+    pane.querySelector("figcaption").textContent = text;
+    pane.querySelector("figcaption").title = text;
   };
   pane.whole = null;
   picture.alt = member.name;

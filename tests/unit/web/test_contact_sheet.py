@@ -43,6 +43,15 @@ def test_a_page_holds_its_pictures_and_loads_nothing(rows, tmp_path):
     assert not re.search("https?:|<script", page)
 
 
+def test_on_a_page_a_row_without_a_title_goes_on_with_the_one_before(rows, tmp_path):
+    first, alone = rows
+    write_page(tmp_path / "sheet.html", "", [first, Row("", alone.cells), alone])
+
+    page = (tmp_path / "sheet.html").read_text(encoding="utf-8")
+    sections = page.split("<section>")[1:]
+    assert [section.count("<figure") for section in sections] == [3, 1]
+
+
 def test_names_are_text_and_never_markup(lab, tmp_path):
     path = lab.paint("x.png", "#f00")
     cell = Cell(path, "<b>\udce9\n</b>", "query")
