@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -134,7 +135,8 @@ def _summary(report: ApplyReport, gallery: Path, *, dry_run: bool) -> str:
         return f"would remove {count}{stays}; nothing was changed. To do it: add --yes"
     if not report.removed:
         return f"nothing was removed{stays}"
-    undoing = "imgsearch dupes undo" + ("" if _is_at_hand(gallery) else f" --gallery {gallery}")
+    where = "" if _is_at_hand(gallery) else f" --gallery {quote(str(gallery))}"
+    undoing = f"imgsearch dupes undo{where}"
     return f"removed {count}{stays}; `{undoing}` puts them back"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -92,7 +93,7 @@ def _summary(out: Path, proposal: Proposal) -> str:
     if not entries:
         return f"nothing to remove; {out} is a plan without entries"
     count = f"{len(_names(entries)):,} files to go, {_bytes(entries) / 1e6:,.1f} MB"
-    return f"{count}; see what would happen with: imgsearch dupes apply {out}"
+    return f"{count}; see what would happen with: imgsearch dupes apply {quote(str(out))}"
 
 
 def _document(out: Path, proposal: Proposal) -> dict[str, Any]:

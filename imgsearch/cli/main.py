@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from imgsearch import __version__
+from imgsearch.cli import interrupts
 from imgsearch.cli.bench import bench
 from imgsearch.cli.calibrate import calibrate
 from imgsearch.cli.check import check
@@ -33,15 +34,13 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer's own signature
         try:
-            with native_messages_hidden():
+            with interrupts.raised(), native_messages_hidden():
                 return super().invoke(ctx)
         except ImgsearchError as error:
             print_error(f"imgsearch: {error}")
             raise typer.Exit(EXIT_ERROR) from error
         except KeyboardInterrupt:
-            print_error(
-                "imgsearch: interrupted; what was done is kept, the same command goes on from there"
-            )
+            print_error(interrupts.INTERRUPTED)
             raise typer.Exit(EXIT_INTERRUPTED) from None
         except BrokenPipeError:
             # The reader of our output has gone, as in `| head`: nothing is wrong.

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 import numpy as np
@@ -90,7 +91,8 @@ def _require_pictures(contents: Iterable[Content], folder: Path, gallery: Path) 
     if not any(_inside(content, folder) for content in contents):
         raise CopiesFolderError(
             folder,
-            f"none of its pictures is indexed; run `imgsearch index {folder} --gallery {gallery}`",
+            "none of its pictures is indexed; run"
+            f" `imgsearch index {quote(str(folder))} --gallery {quote(str(gallery))}`",
         )
 
 

@@ -9,14 +9,15 @@
     ]
     }
 
-An entry a line, each with a checksum of the rest of it: a line may be deleted by hand, or left out
-by the review page, but none can be changed unnoticed.
+An entry a line, each with a checksum of the rest of it: a line may be deleted by hand, even the
+last one, or left out by the review page, but none can be changed unnoticed.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,9 @@ _VERSION: Final = 1
 _HEAD: Final = '{\n"imgsearch_plan": '
 BETWEEN_ENTRIES: Final = ",\n"
 AFTER_ENTRIES: Final = "\n]\n}\n"
+_LAST_COMMA: Final = re.compile(rb"},(\s*\]\s*\}\s*)\Z")
+"""What is left at the end when the last entry's line is deleted."""
+
 _HASH_BYTES: Final = 32
 _ANEW: Final = "make it anew with `imgsearch dupes plan`"
 
@@ -153,7 +157,7 @@ def read_plan(path: Path) -> Plan:
     except ImageReadError as error:
         raise PlanError(path, f"it cannot be read: {error.reason}") from error
     try:
-        document = json.loads(content)
+        document = json.loads(_LAST_COMMA.sub(rb"}\1", content))
     except (ValueError, RecursionError) as error:
         raise PlanError(path, f"it is no plan, or was cut off; {_ANEW}") from error
     plan = _parse(path, document)

@@ -6,6 +6,7 @@ import json
 import shlex
 import sqlite3
 import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -293,6 +294,36 @@ def test_a_stream_that_is_closed_or_full_is_one_line(
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert message in done.stderr
+
+
+@pytest.mark.parametrize("module", ["imgsearch.cli.main", "imgsearch.cli.query"])
+def test_ctrl_c_while_the_program_still_loads_is_one_line(imgsearch, module):
+    code = f"""
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+class CtrlC:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, CtrlC())
+from imgsearch.__main__ import main
+sys.argv = ["imgsearch", "info"]
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=imgsearch.environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 130
+    assert done.stderr.splitlines() == [
+        "imgsearch: interrupted; what was done is kept, the same command goes on from there"
+    ]
 
 
 def test_a_full_disk_under_the_output_is_one_line(imgsearch, empty_gallery):

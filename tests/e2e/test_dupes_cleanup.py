@@ -66,6 +66,14 @@ def test_a_plan_is_carried_out_and_undone(imgsearch, lab, pair, tmp_path):
     assert "nothing to undo" in imgsearch("dupes", "undo", "--gallery", lab.gallery).err
 
 
+def test_the_next_command_is_said_as_a_shell_takes_it(in_process, lab, pair, tmp_path):
+    plan = tmp_path / "my plan.json"
+
+    planned = in_process("dupes", "plan", "-o", plan, "--gallery", lab.gallery)
+
+    assert planned.stderr.endswith(f"imgsearch dupes apply '{plan}'\n")
+
+
 def test_the_trash_of_the_desktop_takes_files_and_gives_them_back(imgsearch, lab, pair, tmp_path):
     before, plan = tree(lab.root), tmp_path / "plan.json"
     home = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "share")}

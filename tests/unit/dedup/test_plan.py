@@ -37,13 +37,16 @@ def test_a_plan_without_entries_is_one(tmp_path):
     assert read_plan(written(tmp_path)).entries == ()
 
 
-def test_each_entry_is_a_line_that_may_be_deleted(tmp_path):
+@pytest.mark.parametrize(("deleted", "left"), [("b", "cd"), ("c", "bd"), ("d", "bc"), ("bcd", "")])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_each_entry_is_a_line_that_may_be_deleted(tmp_path, deleted, left, newline):
     path = written(tmp_path, entry("a", "b"), entry("a", "c"), entry("a", "d"))
+    going = [f'/photos/{name}"' for name in deleted]
     lines = path.read_text().splitlines()
-    (second,) = [number for number, line in enumerate(lines) if '/photos/c"' in line]
-    path.write_text("\n".join(lines[:second] + lines[second + 1 :]))
+    kept = [line for line in lines if not any(name in line for name in going)]
+    path.write_text("\n".join(kept) + "\n", newline=newline)
 
-    assert [each.remove.path.name for each in read_plan(path).entries] == ["b", "d"]
+    assert [each.remove.path.name for each in read_plan(path).entries] == list(left)
 
 
 @pytest.mark.parametrize(
