@@ -20,7 +20,10 @@ from imgsearch.types import EmbedderIdentity, Preprocessing
 
 COLOUR = EmbedderIdentity("mean-colour", "c0" * 32, Preprocessing(8, "faithful"), "avg", 3)
 NO_PICTURE = b"no picture at all, whatever its name says "
-NAMES = [f"{folder}{number}.png" for folder in ("", "sub/", "sub/deep/") for number in range(6)]
+NAMES = [f"{folder}{number}.jpg" for folder in ("", "sub/", "sub/deep/") for number in range(6)]
+
+_SHARE_OF_PNG = 0.02
+"""So that each writer in three decodes in a process of its own, too."""
 
 Vector = tuple[float, ...]
 
@@ -83,20 +86,27 @@ class Photos:
         return vectors, broken
 
     def _files(self) -> list[Path]:
-        return [path for root in self.roots for path in sorted(root.rglob("*.png"))]
+        return [path for root in self.roots for path in sorted(root.rglob("*.jpg"))]
 
     def _any_path(self) -> Path:
         return self._dice.choice(self.roots) / self._dice.choice(NAMES)
 
     def _paint(self, path: Path) -> None:
-        colour = tuple(self._dice.randrange(1, 256) for _ in range(3))
-        stream = io.BytesIO()
-        Image.new("RGB", (8, 8), colour).save(stream, "PNG")
-        content = stream.getvalue()
+        content, colour = self._picture()
         length = sum(value * value for value in colour) ** 0.5
         vector = tuple(value / length for value in colour)
         self.vector_of[hashlib.sha256(content).digest()] = vector
         self._write(path, content)
+
+    def _picture(self) -> tuple[bytes, tuple[int, ...]]:
+        """Return a picture and its colour, mostly a JPEG, which costs no process to decode."""
+        wanted = tuple(self._dice.randrange(1, 256) for _ in range(3))
+        kind = "PNG" if self._dice.random() < _SHARE_OF_PNG else "JPEG"
+        stream = io.BytesIO()
+        Image.new("RGB", (8, 8), wanted).save(stream, kind, quality=100, subsampling=0)
+        with Image.open(stream) as picture:  # a JPEG has not all colours
+            colour = picture.convert("RGB").getpixel((0, 0))
+        return stream.getvalue(), colour
 
     def _break(self, path: Path) -> None:
         self._write(path, NO_PICTURE * self._dice.randrange(2, 5))

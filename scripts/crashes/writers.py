@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2  # noqa: F401 - loaded here, no writer has to load it after its fork
+
 from crashes.photos import COLOUR, ColourEmbedder
 from imgsearch import faultpoints
 from imgsearch.errors import ImgsearchError

@@ -49,7 +49,7 @@ def main(folder):
         attempt(f"fsync {number}", gallery, photos, partial(flush_refused, number))
     for root in photos.roots:
         for number in range(150):
-            photos._paint(root / "many" / f"{number}.png")
+            photos._paint(root / "many" / f"{number}.jpg")
     attempt("pages", gallery, photos, catalogue_limited)
     photos.change(6)
     gallery.chmod(0o555)
