@@ -75,6 +75,28 @@ class Residual:
     toned: float
 
 
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """Two pictures that lie on one another, and where they differ.
+
+    Attributes:
+        below: Shape (rows, columns, 3).
+        above: Likewise.
+        sharply: As of `Residual`.
+        shared: Where they are compared.
+    """
+
+    below: Pixels
+    above: Pixels
+    sharply: Mask
+    shared: Mask
+
+    @property
+    def area(self) -> float:
+        """How many pixels they share."""
+        return float(np.count_nonzero(self.shared))
+
+
 def residual_of(overlay: Overlay) -> Residual:
     """Compare two pictures that lie on one another."""
     below = Seen(overlay.below.thumbnail.pixels, *overlay.below.light_and_colour)

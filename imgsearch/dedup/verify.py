@@ -16,7 +16,7 @@ from imgsearch.dedup.portrait import Portrait
 from imgsearch.dedup.records import Verdict
 from imgsearch.dedup.residual import residual_of
 
-VERIFY_VERSION: Final = 6
+VERIFY_VERSION: Final = 7
 """Raised with every change of what a verdict may be; verdicts of others are not used again."""
 
 _WHOLE: Final = 0.94
@@ -33,6 +33,10 @@ _LEAST_DETAIL: Final = 0.02
 _SOFT_UNLIKE: Final = 0.01
 _MOST_UNLIKE: Final = 0.03
 _MOST_CHANGED: Final = 0.15
+_MOST_ADDED: Final = 0.4
+_EXACT: Final = (0.2, 0.45)  # pixels of slip: from where on less may be unlike, and least
+_INEXACT_UNLIKE: Final = 0.006
+_DOUBT: Final = 0.05  # that an addition was none: so much of it counts as unlike
 _LEAST_SHARE: Final = 0.4  # of either picture; neighbouring views of one place share less
 
 
@@ -152,7 +156,7 @@ def judge(evidence: Evidence | None) -> Verdict:
     if not met and not soft:
         few = evidence.tracked < _LEAST_TRACKED
         return Verdict(None if few else "similar", 0.0, "little detail in common")
-    if evidence.unlike > _MOST_UNLIKE or evidence.changed > _MOST_CHANGED:
+    if _differs(evidence):
         score = 0.3 * max(0.0, 1 - evidence.changed)
         return Verdict("similar", score, f"{evidence.changed:.0%} of what both show differs")
     shares = evidence.first_share, evidence.second_share
@@ -164,6 +168,18 @@ def judge(evidence: Evidence | None) -> Verdict:
     if whole and same and evidence.toned <= _MOST_TONED:
         return Verdict("copy", score, ", ".join(["the whole picture again", *_turns(evidence)]))
     return Verdict("edited", score, ", ".join([*_edits(evidence), *_turns(evidence)]))
+
+
+def _differs(evidence: Evidence) -> bool:
+    """Say whether too much differs: the less exactly detail meets detail, the less may."""
+    most = float(np.interp(evidence.slip, _EXACT, (_MOST_UNLIKE, _INEXACT_UNLIKE)))
+    doubtful = evidence.unlike + (_DOUBT * evidence.added if evidence.slip > _EXACT[0] else 0)
+    return (
+        evidence.unlike > _MOST_UNLIKE
+        or (evidence.unlike > 0 and doubtful > most)
+        or evidence.changed > _MOST_CHANGED
+        or evidence.added > _MOST_ADDED
+    )
 
 
 def _edits(evidence: Evidence) -> list[str]:

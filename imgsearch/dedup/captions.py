@@ -1,0 +1,161 @@
+"""Lines of text that somebody put onto a picture, among what differs between two.
+
+A line is a row of marks, much steeper than what it covers, or between which the pictures are the
+same. What is natural in both pictures, as a subject that moved is, is no line of text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias, TypeVar
+
+import cv2  # noqa: TID251 - see pyproject.toml
+import numpy as np
+import numpy.typing as npt
+
+from imgsearch.dedup.photometry import Mask
+from imgsearch.dedup.residual import Bits, Differing
+
+Box: TypeAlias = tuple[slice, slice]
+Plane: TypeAlias = npt.NDArray[np.float32]
+_Value = TypeVar("_Value", bound=np.generic)
+
+MARGIN: Final = 3  # pixels around marks within which the window of `Residual.changed` reaches
+
+_WORD_GAP: Final = 0.06  # of the side along a line: what separates its words, at most
+_TALLEST_LINE: Final = 0.2  # of the side across the line
+_LEAST_LENGTH: Final = 3.0  # times a line's height
+_LINE_AREA: Final = 0.01
+_LEAST_SLOPE: Final = 5.0
+_LEAST_TURNS: Final = 1.6  # from ink to ground or back, over as many pixels as the line is tall
+_BUSIER: Final = 2.2  # slopes times turns, with the text and without
+_FEWEST: Final = 12  # pixels between the marks, to compare
+_FLATTEST: Final = 25.0  # squared levels, so that flat ground has a slope of none
+_NEARLY_SAME: Final = 8.0  # levels by which the pictures may differ between the marks
+_SAME: Final = 6.0
+_LEAST_INK: Final = 0.45  # of a line
+_CLEAR_INK: Final = 15.0  # levels of difference that are a mark
+_LEAST_MARKS: Final = 1.1  # turns from mark to none
+_LEAST_MARK_SLOPE: Final = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What differs in a box that has the shape of a line, along which its rows lie.
+
+    Attributes:
+        greys: The two pictures there, shape (rows, columns).
+        marks: The difference of their light, once that between the marks is evened out.
+        left: How much of a difference is left between the marks, in levels.
+        ink: How much of the line, without a margin, are marks.
+    """
+
+    greys: tuple[Bits, Bits]
+    marks: Plane
+    left: float
+    ink: float
+
+
+def captions(view: Differing, *, vertical: bool) -> Mask:
+    """Say which pixels lie under lines of text that one of two pictures has and the other has not.
+
+    Args:
+        view: The pictures.
+        vertical: Whether the lines run down.
+
+    Returns:
+        Shape (rows, columns).
+    """
+    explained = np.zeros_like(view.shared)
+    for box in _lines(view.sharply, view.area, vertical=vertical):
+        line = _line(view, box, vertical=vertical)
+        if line is not None and (_stands_out(line) or _is_written_over(line)):
+            explained[box] = True
+    return explained
+
+
+def _lines(sharply: Mask, size: float, *, vertical: bool) -> Iterator[Box]:
+    """Find what has the shape of a line of text among the pixels that differ."""
+    sharp = sharply.astype(np.uint8)
+    sharp = np.ascontiguousarray(sharp.T) if vertical else sharp
+    gap = np.ones((1, max(3, round(_WORD_GAP * max(sharp.shape)))), np.uint8)
+    joined = cv2.morphologyEx(sharp, cv2.MORPH_CLOSE, gap)
+    joined = cv2.morphologyEx(joined, cv2.MORPH_OPEN, gap)  # cuts what joins two lines
+    _, _, found, _ = cv2.connectedComponentsWithStats(joined, connectivity=4)
+    for left, top, width, height, area in found[1:].tolist():
+        long = width >= _LEAST_LENGTH * height and 2 * area >= width * height
+        if long and area >= _LINE_AREA * size and height <= _TALLEST_LINE * len(sharp):
+            rows = slice(max(0, top - MARGIN), top + height + MARGIN)
+            columns = slice(max(0, left - MARGIN), left + width + MARGIN)
+            yield (columns, rows) if vertical else (rows, columns)
+
+
+def _line(view: Differing, box: Box, *, vertical: bool) -> _Line | None:
+    """Look at a box; None if there is nothing between its marks that could be compared."""
+    one, other = (_along(_grey(each[box]), vertical) for each in (view.below, view.above))
+    sharply, shared = (_along(each[box], vertical) for each in (view.sharply, view.shared))
+    between = shared & ~sharply
+    if np.count_nonzero(between) < _FEWEST:
+        return None
+    light, wanted = other[between].astype(float), one[between].astype(float)
+    shade = light - light.mean()
+    slope = float(shade @ (wanted - wanted.mean())) / float(shade @ shade + len(shade) * _FLATTEST)
+    marks = one - (slope * (other - light.mean()) + wanted.mean())
+    clear = between & (cv2.dilate(sharply.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
+    if np.count_nonzero(clear) >= _FEWEST:  # marks bleed into what is around them
+        between = clear
+    rows = sharply[MARGIN:-MARGIN]
+    return _Line(
+        (one, other),
+        np.asarray(marks, np.float32),
+        float(np.abs(marks[between]).mean()),
+        float(rows.mean()) if rows.size else 1.0,
+    )
+
+
+def _along(plane: npt.NDArray[_Value], vertical: bool) -> npt.NDArray[_Value]:  # noqa: FBT001
+    return plane.T if vertical else plane
+
+
+def _grey(pixels: npt.NDArray[np.uint8]) -> Bits:
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _stands_out(line: _Line) -> bool:
+    """Say whether one of the pictures shows much steeper marks than the other."""
+    if line.left > _NEARLY_SAME:
+        return False
+    slopes = [float(_slope(each).mean()) for each in line.greys]
+    turns = [_turns(each > each[_middle(each)].mean()) for each in line.greys]
+    if slopes[0] < slopes[1]:
+        slopes, turns = slopes[::-1], turns[::-1]
+    busier = slopes[0] * turns[0] / (slopes[1] * turns[1] + 1e-6)
+    return slopes[0] >= _LEAST_SLOPE and turns[0] >= _LEAST_TURNS and busier >= _BUSIER
+
+
+def _is_written_over(line: _Line) -> bool:
+    """Say whether there are marks between which the pictures are the same, however busy."""
+    if line.left > _SAME or line.ink < _LEAST_INK:
+        return False
+    turns = _turns(np.digitize(line.marks, [-_CLEAR_INK, _CLEAR_INK]))
+    return turns >= _LEAST_MARKS and float(_slope(line.marks).mean()) >= _LEAST_MARK_SLOPE
+
+
+def _middle(line: npt.NDArray[np.generic]) -> slice:
+    """Return the rows of a line between which its marks are densest."""
+    return slice(len(line) // 4, 3 * len(line) // 4 + 1)
+
+
+def _turns(line: npt.NDArray[np.generic]) -> float:
+    """Count along a line how often one value follows another, by the line's height."""
+    height, width = line.shape
+    middle = line[_middle(line)]
+    turns = int(np.count_nonzero(middle[:, 1:] != middle[:, :-1]))
+    return float(turns * height / (len(middle) * width))
+
+
+def _slope(plane: npt.NDArray[np.generic]) -> Plane:
+    across = cv2.Sobel(plane, cv2.CV_32F, 1, 0, scale=1 / 8)
+    down = cv2.Sobel(plane, cv2.CV_32F, 0, 1, scale=1 / 8)
+    return np.asarray(cv2.magnitude(across, down), np.float32)

@@ -1,0 +1,97 @@
+"""What was put onto a picture is told from what else differs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from imgsearch.dedup.portrait import Portrait, thumbnail_of
+from imgsearch.dedup.verify import Evidence, judge, verify
+
+PHOTOS = Path(__file__).parents[3] / "data" / "photos"
+EXACT = Evidence(
+    np.eye(3),
+    framed=False,
+    first_share=1.0,
+    second_share=1.0,
+    added=0.0,
+    changed=0.0,
+    unlike=0.0,
+    toned=1.0,
+    detail=0.5,
+    slip=0.05,
+    tracked=90,
+    sought=100,
+)
+
+
+def evidence(**found):
+    return Evidence(**{name: found.get(name, getattr(EXACT, name)) for name in EXACT.__slots__})
+
+
+def portrait(picture: Image.Image) -> Portrait:
+    return Portrait(thumbnail_of(np.array(picture), picture.width, picture.height))
+
+
+def photo(name: str) -> Image.Image:
+    return Image.open(PHOTOS / name).convert("RGB")
+
+
+def captioned(picture: Image.Image, text: str, height: float, ink: str) -> Image.Image:
+    written = picture.copy()
+    font = ImageFont.load_default(picture.height * 0.07)
+    place = (picture.width / 2, picture.height * height)
+    outline = "white" if ink == "black" else "black"
+    ImageDraw.Draw(written).text(place, text, ink, font, "mm", stroke_width=1, stroke_fill=outline)
+    return written
+
+
+@pytest.mark.parametrize("name", ["gravel.tif", "dandelions.jpg", "snowy-forest.jpg"])
+@pytest.mark.parametrize("ink", ["black", "white", "cyan"])
+def test_a_caption_on_ground_as_busy_as_itself_is_an_edit(name, ink):
+    plain = photo(name)
+    written = captioned(plain, "our first holiday market", 0.92, ink)
+
+    assert verify(portrait(plain), portrait(written)).tier == "edited"
+
+
+def test_two_lines_of_a_caption_that_touch_are_an_edit():
+    plain = photo("snowy-forest.jpg")
+    first = captioned(plain, "wake up early, friends", 0.08, "cyan")
+    written = captioned(first, "1987", 0.15, "red")
+
+    assert verify(portrait(plain), portrait(written)).tier == "edited"
+
+
+def test_a_logo_with_a_letter_on_ground_as_flat_as_itself_is_an_edit():
+    plain = Image.new("RGB", (300, 240), "#b01010")
+    plain.paste(photo("cat.jpg").resize((180, 240)), (120, 0))
+    stamped = plain.copy()
+    pen = ImageDraw.Draw(stamped)
+    pen.rectangle((30, 60, 80, 130), "#e0a0d0")
+    pen.text((55, 95), "H", "black", ImageFont.load_default(34), "mm", stroke_width=2)
+
+    assert verify(portrait(plain), portrait(stamped)).tier == "edited"
+
+
+def test_one_subject_before_two_backgrounds_makes_no_copies():
+    subject = photo("cat.jpg").resize((150, 170))
+    scenes = [photo(name).resize((300, 200)) for name in ("books.jpg", "pencils.jpg")]
+    for scene in scenes:
+        scene.paste(subject, (80, 30))
+
+    assert not verify(*map(portrait, scenes)).removable
+
+
+def test_pictures_half_of_which_would_be_captions_are_no_copies():
+    assert judge(evidence(added=0.3)).tier == "edited"
+    assert judge(evidence(added=0.5)).tier == "similar"
+
+
+def test_where_detail_misses_detail_less_may_be_unlike():
+    assert judge(evidence(unlike=0.02, changed=0.03)).tier == "edited"
+    assert judge(evidence(unlike=0.02, changed=0.03, slip=0.5)).tier == "similar"
+    assert judge(evidence(slip=0.5)).removable  # a soft picture, in which nothing differs
