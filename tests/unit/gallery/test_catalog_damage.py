@@ -82,6 +82,19 @@ def test_a_newer_format_is_refused(one):
     both_refuse(one, GalleryVersionError, "format 4 is newer than 3, .*; update imgsearch")
 
 
+def test_a_format_in_the_header_that_is_not_the_tables_is_damage_and_mended(one):
+    connection = sqlite3.connect(one.gallery / "catalog.sqlite")
+    connection.execute("PRAGMA user_version = 2")
+    connection.close()
+
+    with pytest.raises(GalleryCorruptError, match="has a damaged header; run"):
+        one.names()
+    check_gallery(one.gallery, repair=True)
+    one.update()
+    assert check_gallery(one.gallery).healthy
+    assert one.names() == ["a.png"]
+
+
 def test_an_empty_catalogue_file_is_no_gallery_yet(lab):
     lab.gallery.mkdir()
     (lab.gallery / "catalog.sqlite").touch()

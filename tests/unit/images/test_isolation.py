@@ -97,6 +97,15 @@ def test_a_worker_that_the_system_kills_is_named(pool):
             worker.run(job(), None)
 
 
+def test_a_worker_that_ended_before_it_was_asked_is_named():
+    with closing(Worker(Limits())) as worker:
+        worker._process.kill()
+        worker._process.wait()
+
+        with pytest.raises(ImageReadError, match="the system killed its decoder"):
+            worker.run(job(picture(kind="BMP", size=(300, 300))), None)
+
+
 def test_a_picture_that_crashes_a_new_worker_is_listed(pool, monkeypatch):
     start = Worker.__init__
 
