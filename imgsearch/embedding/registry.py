@@ -43,7 +43,7 @@ PRESETS: Final[Mapping[str, Recipe]] = MappingProxyType(
         "tutorial": Recipe(Preprocessing(224, "keras"), "avg"),
         "default": Recipe(Preprocessing(224, "faithful"), "rgem-2"),
         "quality": Recipe(
-            Preprocessing(320, "faithful", keeps_aspect=True), "rgem-2", expands=True
+            Preprocessing(320, "faithful", keeps_aspect=True), "rgem-3", expands=True
         ),
     }
 )

@@ -156,3 +156,13 @@ def cut(found: Neighbours, lowest: float) -> Neighbours:
 def no_neighbours() -> Neighbours:
     """Make the answer of an index that holds nothing."""
     return Neighbours(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
+
+
+def best_places(scores: Scores, count: int) -> npt.NDArray[np.intp]:
+    """Return the places of each row's highest scores, best first, shape (n, at most `count`)."""
+    if count < scores.shape[1]:
+        some = np.argpartition(-scores, count, axis=1)[:, :count]
+    else:
+        some = np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
+    order = np.argsort(-np.take_along_axis(scores, some, axis=1), axis=1, kind="stable")
+    return np.asarray(np.take_along_axis(some, order, axis=1))
