@@ -13,14 +13,14 @@ from typing import Final, TypeAlias
 
 from imgsearch.dedup.contents import Content
 from imgsearch.dedup.portrait import AS_A_SQUARE, Portrait, thumbnail_of
-from imgsearch.dedup.sketch import SKETCH_KIND, Sketch, draw
 from imgsearch.errors import ImageReadError
 from imgsearch.gallery.copy_cache import CopyCache
 from imgsearch.images.prepare import prepare
+from imgsearch.images.sketch import SKETCH_KIND, Sketch, draw
 from imgsearch.images.thumbnail import THUMBNAIL_KIND, pack_thumbnail, unpack_thumbnail
 
 SKETCHES_HELD: Final = 150_000
-"""How many sketches are held in memory, of some 4 KB each; the others are read when needed."""
+"""How many sketches are held in memory, of some 5 KB each; the others are read when needed."""
 PORTRAITS_HELD: Final = 1_000
 """How many portraits are held in memory, of some 300 KB each."""
 
@@ -82,7 +82,9 @@ class Album:
     def _portrait(self, place: int) -> Portrait | None:
         """Make the portrait of a content, None where no file of it can be read."""
         thumbnail = self._thumbnail(place)
-        return None if thumbnail is None else Portrait(thumbnail_of(*unpack_thumbnail(thumbnail)))
+        if thumbnail is None:
+            return None
+        return Portrait(thumbnail_of(*unpack_thumbnail(thumbnail)), self.sketch(place))
 
     def _thumbnail(self, place: int) -> bytes | None:
         key = self._hashes[place]
@@ -106,4 +108,4 @@ def _contents(key: bytes) -> list[bytes]:
 
 
 def _drawn(thumbnail: bytes) -> Sketch:
-    return draw(thumbnail_of(*unpack_thumbnail(thumbnail)).pixels)
+    return draw(*unpack_thumbnail(thumbnail))

@@ -10,8 +10,8 @@ import cv2  # noqa: TID251 - see pyproject.toml
 import numpy as np
 import numpy.typing as npt
 
-from imgsearch.dedup.sketch import turns_of
 from imgsearch.images.decode import decode
+from imgsearch.images.sketch import turns_of
 from imgsearch.types import Pixels
 
 Plane: TypeAlias = npt.NDArray[np.float32]

@@ -128,7 +128,7 @@ def followed(
 
 def _alike_as_a_whole(album: Album, count: int) -> Pairs:
     """Return the pairs of pictures whose tiny versions are alike, in some turn or mirror."""
-    from imgsearch.dedup.sketch import coarse_turns
+    from imgsearch.images.sketch import coarse_turns
 
     turns = np.zeros((count, 8, 64), np.float32)
     for place in range(count):

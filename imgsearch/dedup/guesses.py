@@ -12,6 +12,7 @@ import numpy as np
 from imgsearch.dedup.geometry import Points, Transform, distances, fit_affine, stretch
 from imgsearch.dedup.local_features import LocalFeatures
 from imgsearch.dedup.portrait import Portrait
+from imgsearch.dedup.screening import fit_sketch
 
 _LEAST_CORRELATION: Final = 0.7  # of two tiny pictures, to look whether one is all of the other
 _CLEAR_CORRELATION: Final = 0.88  # so that there is no need for local features, most times
@@ -32,17 +33,20 @@ class Guess:
         transform: From the first picture to the second.
         support: How many local features agree; 0 if the guess is of another kind.
         likeness: The correlation of the pictures, tiny and laid so; 0 if it is of another kind.
+        is_hint: Whether it comes of the sketches: where such a guess is far off, so are others.
     """
 
     transform: Transform
     support: int = 0
     likeness: float = 0.0
+    is_hint: bool = False
 
 
 def guesses(first: Portrait, second: Portrait) -> Iterator[Guess]:
     """Propose how two pictures may lie on one another, what is cheap to find first."""
     whole = list(_whole(first, second))
     yield from (guess for guess in whole if guess.likeness >= _CLEAR_CORRELATION)
+    yield from _by_sketches(first, second)
     yield from _by_features(first, second)
     yield from (guess for guess in whole if guess.likeness < _CLEAR_CORRELATION)
 
@@ -66,6 +70,26 @@ def turned(turn: int, frame: Transform, other: Transform) -> Transform:
     if turn >= 4:
         steps = np.array([[-1, 0, 1], [0, 1, 0], [0, 0, 1]], dtype=float) @ steps
     return np.asarray(other @ steps @ np.linalg.inv(frame), float)
+
+
+def _by_sketches(first: Portrait, second: Portrait) -> Iterator[Guess]:
+    """Propose what the landmarks of the sketches agree on."""
+    found = fit_sketch(first.sketch, second.sketch)
+    if found is None:
+        return
+    mirror = np.diag([-1.0, 1.0, 1.0]) if found.mirrored else np.eye(3)
+    to_pixels, from_pixels = _in_pixels(second), np.linalg.inv(_in_pixels(first))
+    transform = np.asarray(to_pixels @ found.fit.matrix @ mirror @ from_pixels, float)
+    most, least = stretch(transform)
+    if 1 / _MOST_SCALE < least <= most < _MOST_SCALE:
+        yield Guess(transform, found.fit.agreeing, is_hint=True)
+
+
+def _in_pixels(portrait: Portrait) -> Transform:
+    """Return what takes places from the middle, in parts of the longer side, to pixels."""
+    rows, columns = portrait.shape
+    longer = max(rows, columns)
+    return np.array([[longer, 0, (columns - 1) / 2], [0, longer, (rows - 1) / 2], [0, 0, 1]])
 
 
 def _by_features(first: Portrait, second: Portrait) -> Iterator[Guess]:

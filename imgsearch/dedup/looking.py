@@ -21,10 +21,10 @@ from imgsearch.dedup.candidates import Pair, Pairs
 from imgsearch.dedup.contents import Content
 from imgsearch.dedup.records import Verdict
 from imgsearch.dedup.screening import screen
-from imgsearch.dedup.sketch import SKETCH_KIND
 from imgsearch.dedup.verify import VERIFY_VERSION, verify
 from imgsearch.dedup.whole_files import UNREADABLE, confirm
 from imgsearch.gallery.copy_cache import CopyCache
+from imgsearch.images.sketch import SKETCH_KIND
 
 SCREENED_KIND: Final = f"screened/2/{SKETCH_KIND}"
 VERDICT_KIND: Final = f"verdict/1/{VERIFY_VERSION}"

@@ -25,6 +25,7 @@ from imgsearch.dedup.local_features import (
 from imgsearch.dedup.margins import Content, content_of, flattened
 from imgsearch.images.prepare import prepare
 from imgsearch.images.resize import resize
+from imgsearch.images.sketch import Sketch, draw
 from imgsearch.types import DEFAULT_MAX_PIXELS, Pixels, Preprocessing
 
 THUMBNAIL_SIDE: Final = 256
@@ -74,11 +75,11 @@ class Portrait:
 
     Attributes:
         thumbnail: The picture made small.
-        known_features: Its local features, if they were extracted before.
+        known_sketch: Its sketch, if it was drawn before.
     """
 
     thumbnail: Thumbnail
-    known_features: LocalFeatures | None = field(default=None, repr=False)
+    known_sketch: Sketch | None = field(default=None, repr=False)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -116,9 +117,15 @@ class Portrait:
         return np.asarray(rows / max(float(np.linalg.norm(rows[0])), _TINY_SIDE), np.float32)
 
     @cached_property
+    def sketch(self) -> Sketch:
+        """Its landmarks, and what else tells it quickly from others."""
+        small = self.thumbnail
+        return self.known_sketch or draw(small.pixels, small.width, small.height)
+
+    @cached_property
     def features(self) -> LocalFeatures:
         """The local features, extracted at the first use."""
-        return self.known_features or extract(self.thumbnail.pixels)
+        return extract(self.thumbnail.pixels)
 
     @cached_property
     def light_and_colour(self) -> tuple[Plane, Plane]:

@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from imgsearch.dedup.sketch import Landmarks, Sketch
+from imgsearch.dedup.landmark_fit import LandmarkFit, count_votes, fit_landmarks, likeness
+from imgsearch.images.sketch import LANDMARK, Landmarks, Sketch
 
 _LEAST_CORRELATION: Final = 0.9  # of two tiny pictures
 _LEAST_AGREEING: Final = 6  # landmarks,
 _LEAST_SHARE: Final = 0.17  # and this much of those that look like some of the other picture
+_SURELY_AGREEING: Final = 12  # landmarks; with fewer, the tiny pictures
+_LEAST_LIKENESS: Final = 0.5  # have to be so much alike as well
+_LEAST_VOTES: Final = 5  # of landmarks for how the picture lies, to look at them more closely
 _MOST_BITS: Final = 14  # of 64 in which two landmarks that are the same may differ
-_ANGLE: Final = 0.3  # by how much matches that agree may differ: radians,
-_SIZE: Final = 0.35  # logarithms,
-_ROUNDS: Final = 2
-_SLIP: Final = 0.02  # of the longer side: by how much a place may be off one turn, scale and shift
-_PLACE: Final = 0.1  # and parts of the picture's longer side
+_FAR: Final = 255  # bits; no landmark is there
+
+
+class Matches(NamedTuple):
+    """Landmarks of one picture and of others that look alike: three arrays of one length.
+
+    Attributes:
+        picture: Which other picture, ascending.
+        own: Place of a landmark of the one picture.
+        other: Place of one of the other.
+    """
+
+    picture: npt.NDArray[np.intp]
+    own: npt.NDArray[np.intp]
+    other: npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class SketchFit:
+    """How a picture lies on another, by their sketches.
+
+    Attributes:
+        fit: From the first picture, or from its mirror image, to the second.
+        mirrored: Whether it is from the mirror image.
+    """
+
+    fit: LandmarkFit
+    mirrored: bool
 
 
 def screen(first: Sketch, seconds: Sequence[Sketch]) -> npt.NDArray[np.bool_]:
@@ -35,79 +63,72 @@ def screen(first: Sketch, seconds: Sequence[Sketch]) -> npt.NDArray[np.bool_]:
         return np.zeros(0, bool)
     whole = np.stack([second.turns[0] for second in seconds]) @ first.turns.T
     likely: npt.NDArray[np.bool_] = whole.max(axis=1) >= _LEAST_CORRELATION
-    for place in np.flatnonzero(~likely).tolist():
-        likely[place] = has_the_landmarks(first, seconds[place])
+    left = np.flatnonzero(~likely)
+    if len(left):
+        likely[left[list(_fits(first, [seconds[place] for place in left.tolist()]))]] = True
     return likely
 
 
-def has_the_landmarks(first: Sketch, second: Sketch) -> bool:
-    """Tell whether landmarks of a picture, or of its mirror image, lie alike in another.
-
-    That is: all turned, scaled and moved in the same way.
-    """
-    for marks in (first.plain, first.mirrored):
-        seen, found = matched(marks, second.plain)
-        least = max(_LEAST_AGREEING, _LEAST_SHARE * len(seen))
-        if len(seen) >= least and agreeing(seen, found) >= least:
-            return True
-    return False
+def fit_sketch(first: Sketch, second: Sketch) -> SketchFit | None:
+    """Find how a picture lies on another, None if enough landmarks agree on nothing."""
+    return _fits(first, [second]).get(0)
 
 
-def agreeing(marks: Landmarks, found: Landmarks) -> int:
-    """Count the matches that one turn, scale and shift explains.
+def _fits(first: Sketch, seconds: Sequence[Sketch]) -> dict[int, SketchFit]:
+    """Return how the first picture, or its mirror image, lies on those of many that it fits."""
+    found: dict[int, SketchFit] = {}
+    for mirrored in (False, True):
+        for place, fit in _landmark_fits(first, seconds, mirrored=mirrored):
+            if place not in found or fit.agreeing > found[place].fit.agreeing:
+                found[place] = SketchFit(fit, mirrored)
+    return found
+
+
+def _landmark_fits(
+    first: Sketch, seconds: Sequence[Sketch], *, mirrored: bool
+) -> Iterator[tuple[int, LandmarkFit]]:
+    marks = first.mirrored if mirrored else first.plain
+    others = padded([second.plain for second in seconds])
+    matches = match_many(marks, others)
+    own, found = marks[matches.own], others[matches.picture, matches.other]
+    votes = count_votes(own, found, matches.picture, len(seconds))
+    for place in np.flatnonzero(votes >= _LEAST_VOTES).tolist():
+        here = matches.picture == place
+        fit = fit_landmarks(own[here], found[here])
+        least = max(_LEAST_AGREEING, _LEAST_SHARE * int(here.sum()))
+        if fit is None or fit.agreeing < least:
+            continue
+        sure = fit.agreeing >= _SURELY_AGREEING
+        if sure or likeness(first, seconds[place], fit, mirrored=mirrored) >= _LEAST_LIKENESS:
+            yield place, fit
+
+
+def padded(marks: Sequence[Landmarks]) -> Landmarks:
+    """Return the landmarks of several pictures as rows of one length; no size is after the last."""
+    rows = np.zeros((len(marks), max(1, *map(len, marks))), LANDMARK)
+    rows["size"] = np.nan
+    for row, each in zip(rows, marks, strict=True):
+        row[: len(each)] = each
+    return rows
+
+
+def match_many(marks: Landmarks, others: Landmarks) -> Matches:
+    """Return which landmarks are each other's most alike.
 
     Args:
-        marks: Landmarks of a picture, at least one.
-        found: Those of another that look like them, one for each.
+        marks: Those of a picture, shape (n,).
+        others: Those of many others, as `padded` gives them, shape (pictures, m); they are gone
+            through together, for speed.
     """
-    turn = found["angle"].astype(np.float32) - marks["angle"]
-    growth = found["size"].astype(np.float32) - marks["size"]
-    middle = _middle(marks, found, turn, growth)
-    reach = _PLACE * np.maximum(1, np.exp(growth))
-    alike = np.abs(growth[:, None] - growth) < _SIZE
-    alike &= np.cos(turn[:, None] - turn) > np.cos(_ANGLE)
-    alike &= np.abs(middle[:, None] - middle) < reach[:, None]
-    fullest = alike[alike.sum(axis=1).argmax()]
-    return _fitting(_place(marks), _place(found), fullest)
-
-
-def _fitting(
-    places: npt.NDArray[np.complex64],
-    found: npt.NDArray[np.complex64],
-    chosen: npt.NDArray[np.bool_],
-) -> int:
-    """Count the matches that one turn, scale and shift explains, beginning with some of them."""
-    for _ in range(_ROUNDS):
-        if chosen.sum() < 2:
-            return 0
-        from_middle = places[chosen] - places[chosen].mean()
-        spread = float(np.square(np.abs(from_middle)).sum())
-        factor = (from_middle.conj() @ found[chosen]) / max(spread, 1e-9)
-        shift = found[chosen].mean() - factor * places[chosen].mean()
-        off = np.abs(factor * places + shift - found)
-        chosen = off < _SLIP * max(1.0, float(abs(factor)))
-    return int(chosen.sum())
-
-
-def matched(marks: Landmarks, others: Landmarks) -> tuple[Landmarks, Landmarks]:
-    """Return the landmarks of two pictures that are each other's most alike, of one length."""
-    if not len(marks) or not len(others):
-        return marks[:0], others[:0]
-    bits = np.bitwise_count(marks["looks"][:, None] ^ others["looks"])
-    places, rows = bits.argmin(axis=1), np.arange(len(marks))
-    mutual = (bits.argmin(axis=0)[places] == rows) & (bits[rows, places] <= _MOST_BITS)
-    return marks[mutual], others[places[mutual]]
-
-
-def _middle(
-    marks: Landmarks,
-    found: Landmarks,
-    turn: npt.NDArray[np.float32],
-    growth: npt.NDArray[np.float32],
-) -> npt.NDArray[np.complex64]:
-    """Return where each match alone puts the first picture's middle in the second, as x + iy."""
-    return np.asarray(_place(found) - _place(marks) * np.exp(growth + 1j * turn), np.complex64)
-
-
-def _place(marks: Landmarks) -> npt.NDArray[np.complex64]:
-    return np.ascontiguousarray(marks["place"], np.float32).view(np.complex64)[:, 0]
+    looks = np.ascontiguousarray(others["looks"])
+    bits = np.empty((len(marks), *looks.shape), np.uint8)
+    different = np.empty_like(looks)  # one for all: it stays in the processor's cache
+    for place, own in enumerate(marks["looks"]):
+        np.bitwise_xor(looks, own, out=different)
+        np.bitwise_count(different, out=bits[place])
+    bits[:, np.isnan(others["size"])] = _FAR
+    nearest = bits.argmin(axis=2)  # shape (n, pictures)
+    fewest = np.take_along_axis(bits, nearest[..., None], 2)[..., 0]
+    theirs = bits.min(axis=0, initial=_FAR)[np.arange(len(looks)), nearest]
+    picture, own = np.nonzero(((fewest == theirs) & (fewest <= _MOST_BITS)).T)
+    return Matches(picture, own, nearest[own, picture])

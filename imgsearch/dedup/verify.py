@@ -11,12 +11,12 @@ from imgsearch.dedup.additions import added_to, compact
 from imgsearch.dedup.alignment import Overlay, lay_over
 from imgsearch.dedup.geometry import Transform
 from imgsearch.dedup.glance import Glance, same_at_a_glance
-from imgsearch.dedup.guesses import guesses
+from imgsearch.dedup.guesses import Guess, guesses
 from imgsearch.dedup.portrait import Portrait
 from imgsearch.dedup.records import Verdict
 from imgsearch.dedup.residual import residual_of
 
-VERIFY_VERSION: Final = 7
+VERIFY_VERSION: Final = 8
 """Raised with every change of what a verdict may be; verdicts of others are not used again."""
 
 _WHOLE: Final = 0.94
@@ -26,6 +26,7 @@ _MOST_TONED: Final = 5.0
 _LEAST_TRACKED: Final = 12
 _MOST_SLIP: Final = 1.5
 _CLOSE: Final = 0.5  # of the detail that was sought: no other guess need be tried
+_FAR_OFF: Final = 0.3  # of that detail, where the landmarks led to it: no other guess is better
 _FEW_TRACKED: Final = 8
 _LIKE: Final = 0.9  # the correlation of two pictures that may be one without further signs
 _LEAST_MET: Final = 0.5  # of the detail where the pictures do not differ
@@ -94,9 +95,16 @@ def compare(first: Portrait, second: Portrait) -> Evidence | None:
             evidence = _evidence(overlay)
             if best is None or evidence.changed < best.changed:
                 best = evidence
-            if overlay.agreement > _CLOSE or judge(evidence).removable:
+            if judge(evidence).removable or _is_last(guess, overlay):
                 break
     return best
+
+
+def _is_last(guess: Guess, overlay: Overlay) -> bool:
+    """Tell whether no other guess need be tried."""
+    if guess.is_hint:
+        return overlay.agreement < _FAR_OFF
+    return overlay.agreement > _CLOSE
 
 
 def _evidence_of(glance: Glance, *, framed: bool) -> Evidence:

@@ -123,7 +123,7 @@ def cached(lab):
     from imgsearch.gallery.copy_cache import CopyCache
 
     with CopyCache(lab.gallery) as cache:
-        return cache.keys("sketch/1")
+        return cache.keys("sketch/2")
 
 
 def test_a_file_that_cannot_be_read_any_more_is_no_copy(lab, cat):

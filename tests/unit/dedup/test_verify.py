@@ -207,3 +207,11 @@ def test_the_reason_says_what_was_done_to_an_edited_picture(cat):
     assert verify(portrait(cat), portrait(part)).reason == "cropped"
     framed = ImageOps.expand(cat, 40, "black")
     assert verify(portrait(cat), portrait(framed)).reason == "with a margin"
+
+
+def test_where_landmarks_tell_how_a_crop_lies_no_local_features_are_sought(cat):
+    crop = cat.crop((0, 0, cat.width * 3 // 4, cat.height * 3 // 4))
+    first, second = portrait(cat), portrait(crop)
+    assert verify(first, second).tier == "edited"
+    assert "features" not in vars(first)
+    assert "features" not in vars(second)

@@ -1,0 +1,192 @@
+"""How one picture lies on another, as their landmarks say, and how alike they are laid so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import cv2  # noqa: TID251 - see pyproject.toml
+import numpy as np
+import numpy.typing as npt
+
+from imgsearch.dedup.geometry import Transform
+from imgsearch.images.sketch import TINY_SIDE, Landmarks, Sketch
+
+_ANGLE: Final = 0.3  # by how much matches that agree may differ: radians,
+_SIZE: Final = 0.35  # logarithms,
+_PLACE: Final = 0.1  # and parts of the picture's longer side
+_ROUNDS: Final = 2
+_SLIP: Final = 0.02  # of the longer side: by how much a place may be off one turn, scale and shift
+_MOST_SCALE: Final = 8.0
+_LEAST_OVERLAP: Final = 30  # pixels of a tiny picture
+_LEAST_CONTRAST: Final = 4.0  # levels; what varies less is blank
+_OUTSIDE: Final = -1000.0
+_NEARLY: Final = 1.1  # times as fine, which needs no smoothing
+
+
+@dataclass(frozen=True, slots=True)
+class LandmarkFit:
+    """What turns, scales and moves the landmarks of one picture to those of another.
+
+    Attributes:
+        agreeing: How many landmarks are where it takes them.
+        factor: Turn and scale, as a complex number: of places x + iy in parts of the longer side.
+        shift: From middle to middle, in parts of the second picture's longer side.
+    """
+
+    agreeing: int
+    factor: complex
+    shift: complex
+
+    @property
+    def matrix(self) -> Transform:
+        """The same for places (x, y, 1)."""
+        turn, shift = self.factor, self.shift
+        return np.array([
+            [turn.real, -turn.imag, shift.real],
+            [turn.imag, turn.real, shift.imag],
+            [0, 0, 1],
+        ])  # fmt: skip
+
+
+def fit_landmarks(marks: Landmarks, found: Landmarks) -> LandmarkFit | None:
+    """Find the one turn, scale and shift that explains the most matches.
+
+    Args:
+        marks: Landmarks of a picture, at least one.
+        found: Those of another that look like them, one for each.
+
+    Returns:
+        None if there is none for two matches, or one picture would be next to nothing.
+    """
+    places, others = _places(marks), _places(found)
+    chosen = _of_one_mind(marks, found)
+    fit = None
+    for _ in range(_ROUNDS):
+        if chosen.sum() < 2:
+            return None
+        from_middle = places[chosen] - places[chosen].mean()
+        spread = float(np.square(np.abs(from_middle)).sum())
+        factor = complex(from_middle.conj() @ others[chosen]) / max(spread, 1e-9)
+        shift = complex(others[chosen].mean() - factor * places[chosen].mean())
+        chosen = np.abs(factor * places + shift - others) < _SLIP * max(1.0, abs(factor))
+        fit = LandmarkFit(int(chosen.sum()), factor, shift)
+    return fit if fit is not None and 1 / _MOST_SCALE < abs(fit.factor) < _MOST_SCALE else None
+
+
+def likeness(first: Sketch, second: Sketch, fit: LandmarkFit, *, mirrored: bool) -> float:
+    """Return the correlation of two tiny pictures, where one lies on the other.
+
+    Args:
+        first: A picture.
+        second: Another.
+        fit: From the first, or from its mirror image, to the second.
+        mirrored: Whether it is from the mirror image.
+
+    Returns:
+        In [-1, 1]; -1 if they share too little.
+    """
+    planes = [np.asarray(sketch.tiny, np.float32) for sketch in (first, second)]
+    planes[0] = planes[0][:, ::-1] if mirrored else planes[0]
+    onto = tiny_frame(second) @ fit.matrix @ np.linalg.inv(tiny_frame(first))
+    growth = float(np.sqrt(abs(np.linalg.det(onto[:2, :2]))))
+    coarser, finer = (planes[0], planes[1]) if growth > 1 else (planes[1], planes[0])
+    back = onto if growth > 1 else np.linalg.inv(onto)
+    return _correlation(coarser, _warped(_smoothed(finer, max(growth, 1 / growth)), back))
+
+
+def tiny_frame(sketch: Sketch) -> Transform:
+    """Return what takes places in parts of the longer side to pixels of the tiny picture."""
+    longer, middle = max(sketch.rows, sketch.columns), (TINY_SIDE - 1) / 2
+    across, down = (TINY_SIDE * longer / side for side in (sketch.columns, sketch.rows))
+    return np.array([[across, 0, middle], [0, down, middle], [0, 0, 1]])
+
+
+def count_votes(
+    marks: Landmarks, found: Landmarks, picture: npt.NDArray[np.intp], pictures: int
+) -> npt.NDArray[np.intp]:
+    """Count for each of many pictures how many matches agree on how another lies on it, roughly.
+
+    Args:
+        marks: Landmarks of that other, one for each match.
+        found: Those of the many that look like them.
+        picture: Which of the many each match is with, ascending.
+        pictures: How many there are.
+
+    Returns:
+        Shape (pictures,).
+    """
+    counts = np.bincount(picture, minlength=pictures)
+    places = np.arange(len(picture)) - np.repeat(np.cumsum(counts) - counts, counts)
+    pose = np.full((len(_Pose._fields), pictures, max(1, int(counts.max(initial=0)))), np.nan)
+    pose[:, picture, places] = _poses(marks, found)
+    return np.asarray(_agreement(_Pose(*pose.astype(np.float32))).sum(axis=2).max(axis=1))
+
+
+class _Pose(NamedTuple):
+    """How matches say that a picture lies on another: arrays of one shape."""
+
+    turn_x: npt.NDArray[np.float32]
+    turn_y: npt.NDArray[np.float32]
+    growth: npt.NDArray[np.float32]
+    middle_x: npt.NDArray[np.float32]
+    middle_y: npt.NDArray[np.float32]
+    reach: npt.NDArray[np.float32]
+
+
+def _poses(marks: Landmarks, found: Landmarks) -> _Pose:
+    growth = found["size"].astype(np.float32) - marks["size"]
+    turn = np.exp(1j * (found["angle"].astype(np.float32) - marks["angle"]))
+    # Where each match alone puts the first picture's middle in the second.
+    middle = _places(found) - _places(marks) * np.exp(growth) * turn
+    reach = np.square(_PLACE * np.maximum(1, np.exp(growth)))
+    return _Pose(turn.real, turn.imag, growth, middle.real, middle.imag, reach)
+
+
+def _agreement(pose: _Pose) -> npt.NDArray[np.bool_]:
+    """Tell which matches agree with which: shape (..., n, n), of poses of shape (..., n)."""
+    one, other = (
+        _Pose(*(part[..., :, None] for part in pose)),
+        _Pose(*(part[..., None, :] for part in pose)),
+    )
+    alike = np.abs(one.growth - other.growth) < _SIZE
+    alike &= one.turn_x * other.turn_x + one.turn_y * other.turn_y > np.cos(_ANGLE)
+    across, down = one.middle_x - other.middle_x, one.middle_y - other.middle_y
+    alike &= across * across + down * down < one.reach
+    return np.asarray(alike, np.bool_)
+
+
+def _of_one_mind(marks: Landmarks, found: Landmarks) -> npt.NDArray[np.bool_]:
+    """Choose the match that most others agree with, and those."""
+    alike = _agreement(_poses(marks, found))
+    return np.asarray(alike[alike.sum(axis=1).argmax()], np.bool_)
+
+
+def _places(marks: Landmarks) -> npt.NDArray[np.complex64]:
+    return np.ascontiguousarray(marks["place"], np.float32).view(np.complex64)[:, 0]
+
+
+def _smoothed(plane: npt.NDArray[np.float32], times: float) -> npt.NDArray[np.float32]:
+    """Take away detail that a picture `times` as coarse cannot show."""
+    plane = np.ascontiguousarray(plane)
+    if times < _NEARLY:
+        return plane
+    return np.asarray(cv2.GaussianBlur(plane, (0, 0), 0.5 * np.sqrt(times**2 - 1)), np.float32)
+
+
+def _warped(plane: npt.NDArray[np.float32], back: Transform) -> npt.NDArray[np.float32]:
+    """Lay a tiny picture on another; `back` takes pixels of that one to its own."""
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    size = TINY_SIDE, TINY_SIDE
+    return np.asarray(
+        cv2.warpAffine(plane, back[:2], size, flags=flags, borderValue=(_OUTSIDE,)), np.float32
+    )
+
+
+def _correlation(plane: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
+    both = other > -1
+    if int(both.sum()) < _LEAST_OVERLAP:
+        return -1.0
+    one, another = plane[both] - plane[both].mean(), other[both] - other[both].mean()
+    spread = max(float(one.std()), _LEAST_CONTRAST) * max(float(another.std()), _LEAST_CONTRAST)
+    return float((one * another).mean()) / spread
