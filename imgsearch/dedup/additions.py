@@ -22,22 +22,24 @@ def added_to(overlay: Overlay, residual: Residual) -> Mask:
     """Say which pixels lie under something that was put onto one of the pictures.
 
     Returns:
-        Shape (rows, columns).
+        Shape (2, rows, columns): on the one below, and on the one above; on both where it is not
+        clear which of them has it.
     """
     shared = residual.shared
     if np.count_nonzero(residual.changed) < _LEAST_LOOKED_AT * np.count_nonzero(shared):
-        return np.zeros_like(shared)
+        return np.zeros((2, *shared.shape), bool)
     view = Differing(overlay.below.thumbnail.pixels, overlay.above, residual.sharply, shared)
     explained = _added(view)
     angle = _angle(overlay)
     if abs(angle) > _LEAST_ANGLE:  # captions of the one above are aslant here
-        explained |= _turned_back(_added(_turned(view, angle)), angle, shared.shape)
+        for mask, found in zip(explained, _added(_turned(view, angle)), strict=True):
+            mask |= _turned_back(found, angle, shared.shape)
     return explained
 
 
 def _added(view: Differing) -> Mask:
     explained = captions(view, vertical=False) | captions(view, vertical=True)
-    return explained | logos(view, explained)
+    return explained | logos(view, np.asarray(explained.any(axis=0)))
 
 
 def _angle(overlay: Overlay) -> float:

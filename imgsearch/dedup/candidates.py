@@ -1,4 +1,4 @@
-"""Candidates: which pairs of contents are worth a look, by their vectors or as a whole."""
+"""Candidates: which pairs of contents are worth a look: by vectors, as a whole, by landmarks."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ LEAST_SCORE: Final = 0.55
 """The cosine similarity from which on a pair may be copies."""
 
 _LEAST_CORRELATION: Final = 0.93  # of two whole pictures, tiny
+_BANDS: Final = 4  # sets of bits of a landmark's looks, of which one has to be the same
+_LEAST_BITS: Final = 20
+_MOST_BITS: Final = 32
+_RARER: Final = 48  # times as many values as there are landmarks: few are alike by chance
+_MOST_OF_ONE_LOOK: Final = 16  # landmarks; what looks as many others do tells nothing
+_LEAST_VOTES: Final = 4  # landmarks that look alike
 _SCORES_AT_ONCE: Final = 1 << 24  # 64 MB
 
 
@@ -58,9 +64,46 @@ def whole_pairs(turns: npt.NDArray[np.float32]) -> Pairs:
     )
 
 
-def united(some: Pairs, others: Pairs, count: int) -> Pairs:
-    """Return the pairs that are in either of two lists, of `count` contents."""
-    return _joined([some, others], count)
+def landmark_pairs(looks: Sequence[npt.NDArray[np.uint64]]) -> Pairs:
+    """Return the pairs of pictures of which several landmarks look nearly the same.
+
+    These are found whatever their angle: the vectors of a picture that was turned a little and
+    laid on black are not near those of the picture.
+
+    Args:
+        looks: What the landmarks of each picture look like, 64 bits each; shape (landmarks,).
+    """
+    owners = np.repeat(np.arange(len(looks)), [len(each) for each in looks])
+    every = np.concatenate([np.empty(0, np.uint64), *looks])
+    bits = int(np.clip(np.log2(_RARER * max(1, len(every))), _LEAST_BITS, _MOST_BITS))
+    votes = [np.empty(0, np.int64)]
+    for band in range(_BANDS):
+        chosen = np.random.default_rng(band).permutation(64)[:bits]
+        mask = np.bitwise_or.reduce(np.uint64(1) << chosen.astype(np.uint64))
+        order = np.argsort(every & mask, kind="stable")
+        votes += _alike(every[order] & mask, owners[order], len(looks))
+    pairs, count = np.unique(np.concatenate(votes), return_counts=True)
+    return np.column_stack(np.divmod(pairs[count >= _LEAST_VOTES], max(1, len(looks))))
+
+
+def _alike(
+    looks: npt.NDArray[np.uint64], owners: npt.NDArray[np.int64], count: int
+) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield the pairs of owners of the same looks, as numbers; the looks are sorted."""
+    starts = np.flatnonzero(np.append(True, looks[1:] != looks[:-1])[: len(looks)])
+    sizes = np.diff(np.append(starts, len(looks)))
+    rare = np.repeat(sizes <= _MOST_OF_ONE_LOOK, sizes)
+    looks, owners = looks[rare], owners[rare]
+    for step in range(1, _MOST_OF_ONE_LOOK):
+        same = np.flatnonzero(looks[step:] == looks[:-step])
+        one, other = owners[same], owners[same + step]
+        smaller, larger = np.minimum(one, other), np.maximum(one, other)
+        yield (smaller * count + larger)[smaller < larger]
+
+
+def united(lists: Sequence[Pairs], count: int) -> Pairs:
+    """Return the pairs that are in any of some lists, of `count` contents."""
+    return _joined(lists, count)
 
 
 def _nearest(rows: Embeddings, others: Embeddings, least: float) -> Iterator[Pairs]:

@@ -38,6 +38,7 @@ _LEAST_INK: Final = 0.45  # of a line
 _CLEAR_INK: Final = 15.0  # levels of difference that are a mark
 _LEAST_MARKS: Final = 1.1  # turns from mark to none
 _LEAST_MARK_SLOPE: Final = 4.0
+_CLEARLY_STEEPER: Final = 1.15  # times, is a picture where it is the one with the text
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,14 @@ def captions(view: Differing, *, vertical: bool) -> Mask:
         vertical: Whether the lines run down.
 
     Returns:
-        Shape (rows, columns).
+        Shape (2, rows, columns): on the one below, and on the one above; on both where it is not
+        clear which has them.
     """
-    explained = np.zeros_like(view.shared)
+    explained = np.zeros((2, *view.shared.shape), bool)
     for box in _lines(view.sharply, view.area, vertical=vertical):
         line = _line(view, box, vertical=vertical)
         if line is not None and (_stands_out(line) or _is_written_over(line)):
-            explained[box] = True
+            explained[:, *box] |= _written_on(line)[:, None, None]
     return explained
 
 
@@ -140,6 +142,12 @@ def _is_written_over(line: _Line) -> bool:
         return False
     turns = _turns(np.digitize(line.marks, [-_CLEAR_INK, _CLEAR_INK]))
     return turns >= _LEAST_MARKS and float(_slope(line.marks).mean()) >= _LEAST_MARK_SLOPE
+
+
+def _written_on(line: _Line) -> Mask:
+    """Say of each of the pictures whether it may be the one with the text; shape (2,)."""
+    slopes = np.array([float(_slope(each).mean()) for each in line.greys])
+    return np.asarray(slopes * _CLEARLY_STEEPER >= slopes.max())
 
 
 def _middle(line: npt.NDArray[np.generic]) -> slice:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from imgsearch.dedup.candidates import Pair, Pairs, near_pairs, united, whole_pairs
+from imgsearch.dedup.candidates import Pair, Pairs, landmark_pairs, near_pairs, united, whole_pairs
 from imgsearch.dedup.contents import Content, read_contents
 from imgsearch.dedup.groups import build_groups, build_similar
 from imgsearch.dedup.keepers import KeepRules
@@ -119,7 +120,9 @@ def followed(
         album.sketch_all(lambda done, total: tell("Reading pictures", done, total))
         if not folders:
             album.forget_others()
-        pairs = united(near, _alike_as_a_whole(album, len(contents)), len(contents))
+        count = len(contents)
+        looks = [_looks(album, place) for place in range(count)]
+        pairs = united([near, _alike_as_a_whole(album, count), landmark_pairs(looks)], count)
         pairs = choose(contents, pairs)
         viewer = PairViewer(contents, album, cache)
         likely = viewer.likely(pairs, lambda done, total: tell("Screening", done, total))
@@ -136,6 +139,12 @@ def _alike_as_a_whole(album: Album, count: int) -> Pairs:
         if sketch is not None:
             turns[place] = coarse_turns(sketch)
     return whole_pairs(turns)
+
+
+def _looks(album: Album, place: int) -> npt.NDArray[np.uint64]:
+    """Return what a picture's landmarks look like; none if it cannot be read."""
+    sketch = album.sketch(place)
+    return np.empty(0, np.uint64) if sketch is None else np.array(sketch.plain["looks"])
 
 
 def _of_kept(

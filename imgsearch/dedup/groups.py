@@ -10,6 +10,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from typing import Final, TypeAlias
@@ -17,6 +18,7 @@ from typing import Final, TypeAlias
 from imgsearch.dedup.candidates import Pair
 from imgsearch.dedup.contents import Content
 from imgsearch.dedup.keepers import KeepRules
+from imgsearch.dedup.paths import shown
 from imgsearch.dedup.records import TIERS, Group, Member, Picture, Tier, Verdict
 
 Judge: TypeAlias = Callable[[Sequence[Pair]], Mapping[Pair, Verdict]]
@@ -27,6 +29,8 @@ Neighbours: TypeAlias = Mapping[int, set[int]]
 
 OVERSIZED: Final = 50
 """A group with more members than this is one for people to look at."""
+
+_SUCCESSORS: Final = 3  # of a keeper: a screenshot, then the captioned picture, then that itself
 
 SAME_BYTES: Final = Verdict("identical", 1.0, "the same bytes")
 
@@ -83,7 +87,9 @@ def build_similar(
             near = [place for place in left if place in neighbours[keeper]]
             members = [(contents[place].first, alike[_pair(keeper, place)]) for place in near]
             if members:
-                groups.append(_group(contents[keeper].first, members, rules))
+                picture = contents[keeper].first
+                reason = rules.reason(picture, [member for member, _ in members])
+                groups.append(_group(picture, members, reason))
             left = [place for place in left if place not in near]
     return sorted(groups, key=lambda group: group.keep.path)
 
@@ -98,8 +104,8 @@ def _stars(
     """Split what hangs together into stars, the best picture first."""
     left = _ranked(places, contents, rules)
     while left:
-        keeper, *left = left
-        copies = _copies(keeper, set(left), neighbours, judge)
+        best = left[0]
+        keeper, copies = _star(best, set(left), contents, _Looks(neighbours, judge, rules))
         keep = rules.rank(contents[keeper].pictures)[0]
         members = [
             (picture, SAME_BYTES) for picture in contents[keeper].pictures if picture is not keep
@@ -109,8 +115,35 @@ def _stars(
             for picture in contents[place].pictures
         ]
         if members:
-            yield _group(keep, members, rules)
-        left = [place for place in left if place not in copies]
+            reason = rules.reason(keep, [picture for picture, _ in members])
+            if keeper != best:
+                name = shown(rules.rank(contents[best].pictures)[0].path.name)
+                reason = f"the picture itself; {name} has something around it or on it"
+            yield _group(keep, members, f"kept: {reason}")
+        left = [place for place in left if place != keeper and place not in copies]
+
+
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """How pictures are looked at: what could be a copy of what, who judges, and what is kept."""
+
+    neighbours: Neighbours
+    judge: Judge
+    rules: KeepRules
+
+
+def _star(
+    keeper: int, left: set[int], contents: Sequence[Content], looks: _Looks
+) -> tuple[int, dict[int, Verdict]]:
+    """Return the copies of a keeper, or of the one among them that is it without additions."""
+    copies = _copies(keeper, left - {keeper}, looks.neighbours, looks.judge)
+    for _ in range(_SUCCESSORS):
+        successor = _plainest(keeper, copies, contents, looks.rules)
+        if successor == keeper:
+            break
+        keeper = successor
+        copies = _copies(keeper, left - {keeper}, looks.neighbours, looks.judge)
+    return keeper, copies
 
 
 def _copies(
@@ -130,6 +163,23 @@ def _copies(
     return copies
 
 
+def _plainest(
+    keeper: int,
+    copies: Mapping[int, Verdict],
+    contents: Sequence[Content],
+    rules: KeepRules,
+) -> int:
+    """Return the best copy that is all of the keeper without additions, else the keeper."""
+    best = rules.rank(contents[keeper].pictures)[0]
+    plainer = {
+        place
+        for place, verdict in copies.items()
+        if verdict.plainer == ("second" if keeper < place else "first")
+        and rules.yields_to_plainer(best, contents[place].first)
+    }
+    return next(iter(_ranked(plainer, contents, rules)), keeper)
+
+
 def _ranked(places: Iterable[int], contents: Sequence[Content], rules: KeepRules) -> list[int]:
     """Order contents as their files are kept."""
     place_of = {picture.image_id: place for place in places for picture in contents[place].pictures}
@@ -137,15 +187,14 @@ def _ranked(places: Iterable[int], contents: Sequence[Content], rules: KeepRules
     return list(dict.fromkeys(place_of[picture.image_id] for picture in rules.rank(pictures)))
 
 
-def _group(keep: Picture, members: Sequence[tuple[Picture, Verdict]], rules: KeepRules) -> Group:
+def _group(keep: Picture, members: Sequence[tuple[Picture, Verdict]], reason: str) -> Group:
     tier = max((_tier(verdict) for _, verdict in members), key=TIERS.index)
-    reason = rules.reason(keep, [picture for picture, _ in members])
     others = sorted(members, key=lambda member: member[0].path)
     return Group(
         tier,
         keep,
         (
-            Member(keep, Verdict(tier, 1.0, reason if tier == "similar" else f"kept: {reason}")),
+            Member(keep, Verdict(tier, 1.0, reason)),
             *(Member(picture, verdict) for picture, verdict in others),
         ),
         len(members) > OVERSIZED,

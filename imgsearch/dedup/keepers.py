@@ -39,6 +39,9 @@ _FIDELITY: Final = {name: -place for place, names in enumerate(_FORMATS) for nam
 
 _NS_PER_MINUTE: Final = 60_000_000_000
 
+_OF_ITS_SIZE: Final = frozenset(("resolution", "format", "size", "oldest", "shortest-name"))
+"""Rules that additions satisfy, or that are only to break ties."""
+
 Worth = tuple[int, ...]
 
 
@@ -99,6 +102,17 @@ class KeepRules:
             if ours < theirs:
                 return f"kept although {shown(rival.path.name)} is {rule.words(rival, picture)}"
         return "equal; the first by path"
+
+    def yields_to_plainer(self, picture: Picture, other: Picture) -> bool:
+        """Tell whether a picture with something around it or on it may go for one without.
+
+        Not where a rule prefers it that says more than its size: where it lies, its EXIF data.
+        """
+        for name, rule in zip(("keep-in", *self.order), self._rules(), strict=True):
+            ours, theirs = rule.worth(picture), rule.worth(other)
+            if ours > theirs and name not in _OF_ITS_SIZE:
+                return False
+        return True
 
     def is_protected(self, path: Path) -> bool:
         """Tell whether a file may never be removed."""

@@ -62,7 +62,7 @@ def logos(view: Differing, explained: Mask) -> Mask:
         explained: What differs for another reason.
 
     Returns:
-        Shape (rows, columns).
+        Shape (2, rows, columns): on the one below, and on the one above.
     """
     found: list[tuple[Bits, int, Colour]] = []
     for patch in _patches(view.sharply & ~explained, view.area):
@@ -73,10 +73,10 @@ def logos(view: Differing, explained: Mask) -> Mask:
             if _is_logo(flats[which], flats[1 - which], area, drawn=drawn):
                 found.append((patch, which, flats[which].colour))
                 break
-    covered = np.zeros_like(view.shared)
+    covered = np.zeros((2, *view.shared.shape), bool)
     for patch, which, colour in found:
         if not any(other != which and _alike(colour, same) for _, other, same in found):
-            covered |= cv2.dilate(patch, _square(2 * MARGIN + 1)) > 0
+            covered[which] |= cv2.dilate(patch, _square(2 * MARGIN + 1)) > 0
     return covered
 
 

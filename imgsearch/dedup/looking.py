@@ -73,11 +73,19 @@ class PairViewer:
         """Return the verdict of each pair."""
         keys = {pair: self._key(pair) for pair in pairs}
         kept = self._cache.get(VERDICT_KIND, keys.values())
-        verdicts = {pair: _parsed(kept[key]) for pair, key in keys.items() if key in kept}
+        verdicts = {
+            pair: self._by_content(pair, _parsed(kept[key]))
+            for pair, key in keys.items()
+            if key in kept
+        }
         new = {pair: self._look(*pair) for pair in pairs if pair not in verdicts}
         self._cache.put(
             VERDICT_KIND,
-            {keys[pair]: _kept(verdict) for pair, verdict in new.items() if _lasts(verdict)},
+            {
+                keys[pair]: _kept(self._by_content(pair, verdict))
+                for pair, verdict in new.items()
+                if _lasts(verdict)
+            },
         )
         return verdicts | new
 
@@ -110,6 +118,11 @@ class PairViewer:
         verdict = verify(portraits[0], portraits[1])
         return confirm(verdict, self._contents[first].first, self._contents[second].first)
 
+    def _by_content(self, pair: Pair, verdict: Verdict) -> Verdict:
+        """Turn a verdict from the order of places into that of contents, as is kept, or back."""
+        in_order = self._hash(pair[0]) <= self._hash(pair[1])
+        return verdict if in_order else verdict.swapped
+
     def _key(self, pair: Pair) -> bytes:
         return b"".join(sorted(self._hash(place) for place in pair))
 
@@ -134,7 +147,7 @@ def _lasts(verdict: Verdict) -> bool:
 
 
 def _kept(verdict: Verdict) -> bytes:
-    return json.dumps([verdict.tier, verdict.score, verdict.reason]).encode()
+    return json.dumps([verdict.tier, verdict.score, verdict.reason, verdict.plainer]).encode()
 
 
 def _parsed(kept: bytes) -> Verdict:

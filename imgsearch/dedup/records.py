@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -19,6 +19,12 @@ re-encoded, resized, turned or mirrored. `"edited"`: cropped, bordered, captione
 TIERS: Final[tuple[Tier, ...]] = ("identical", "pixels", "copy", "edited", "similar")
 REMOVABLE: Final[frozenset[Tier]] = frozenset(TIERS) - {"similar"}
 """The tiers of which a file may be proposed for removal."""
+
+
+Plainer: TypeAlias = Literal["", "first", "second"]
+"""Which of two pictures; `""` where neither or where it is not known."""
+
+_SWAPPED: Final[dict[Plainer, Plainer]] = {"": "", "first": "second", "second": "first"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +52,18 @@ class Verdict:
         tier: None if they are different pictures.
         score: The probability that they are copies of one picture, in [0, 1].
         reason: Why, for people, as in "re-encoded and turned by 90 degrees".
+        plainer: Which of the two is all of the other, without what was put around it or on it.
     """
 
     tier: Tier | None
     score: float
     reason: str
+    plainer: Plainer = ""
+
+    @property
+    def swapped(self) -> Verdict:
+        """The same of the pair in the other order."""
+        return replace(self, plainer=_SWAPPED[self.plainer])
 
     @property
     def removable(self) -> bool:

@@ -12,11 +12,12 @@ from imgsearch.dedup.alignment import Overlay, lay_over
 from imgsearch.dedup.geometry import Transform
 from imgsearch.dedup.glance import Glance, same_at_a_glance
 from imgsearch.dedup.guesses import Guess, guesses
+from imgsearch.dedup.plainness import Laid, plainer_of
 from imgsearch.dedup.portrait import Portrait
-from imgsearch.dedup.records import Verdict
+from imgsearch.dedup.records import Plainer, Verdict
 from imgsearch.dedup.residual import residual_of
 
-VERIFY_VERSION: Final = 8
+VERIFY_VERSION: Final = 9
 """Raised with every change of what a verdict may be; verdicts of others are not used again."""
 
 _WHOLE: Final = 0.94
@@ -58,6 +59,7 @@ class Evidence:
         slip: By how many pixels detail misses its counterpart.
         tracked: In how many places the same detail was found in both.
         sought: In how many it was looked for, and nothing differs.
+        plainer: Which is the other without what was put around it or on it.
     """
 
     transform: Transform
@@ -72,6 +74,7 @@ class Evidence:
     slip: float
     tracked: int
     sought: int
+    plainer: Plainer = ""
 
 
 def verify(first: Portrait, second: Portrait) -> Verdict:
@@ -87,7 +90,7 @@ def compare(first: Portrait, second: Portrait) -> Evidence | None:
     """
     glance = same_at_a_glance(first, second)
     if glance is not None:
-        return _evidence_of(glance, framed=first.content.framed or second.content.framed)
+        return _evidence_of(glance, first, second)
     best: Evidence | None = None
     for guess in guesses(first, second):
         overlay = lay_over(first, second, guess)
@@ -107,11 +110,11 @@ def _is_last(guess: Guess, overlay: Overlay) -> bool:
     return overlay.agreement > _CLOSE
 
 
-def _evidence_of(glance: Glance, *, framed: bool) -> Evidence:
+def _evidence_of(glance: Glance, first: Portrait, second: Portrait) -> Evidence:
     structured = int(np.count_nonzero(glance.residual.structured))
     return Evidence(
         glance.transform,
-        framed,
+        first.content.framed or second.content.framed,
         first_share=1.0,
         second_share=1.0,
         added=0.0,
@@ -122,16 +125,20 @@ def _evidence_of(glance: Glance, *, framed: bool) -> Evidence:
         slip=0.0,
         tracked=structured,
         sought=structured,
+        plainer=plainer_of(first, second, Laid(glance.transform, (1.0, 1.0))),
     )
 
 
 def _evidence(overlay: Overlay) -> Evidence:
     tracked, sought = int(np.count_nonzero(overlay.met)), len(overlay.sought)
     added, changed, unlike, detail, toned = 0.0, 1.0, 1.0, 0.0, 0.0
+    below, above = 0.0, 0.0
     if (overlay.slip <= _MOST_SLIP and tracked >= _FEW_TRACKED) or overlay.likeness >= _LIKE:
         found = residual_of(overlay)
         area = max(1, int(np.count_nonzero(found.shared)))
-        explained = added_to(overlay, found)
+        each_has = added_to(overlay, found)
+        explained = each_has.any(axis=0)
+        below, above = (int(np.count_nonzero(each & found.shared)) / area for each in each_has)
         left = found.changed & ~explained
         same = found.structured & ~found.changed & ~explained
         added, changed, unlike, detail = (
@@ -152,7 +159,16 @@ def _evidence(overlay: Overlay) -> Evidence:
         overlay.slip,
         tracked,
         sought,
+        _plainer(overlay, (below, above)),
     )
+
+
+def _plainer(overlay: Overlay, added: tuple[float, float]) -> Plainer:
+    """Say which of two pictures is plainer, by what was added to the one below and above."""
+    pictures = overlay.below, overlay.finer
+    if not overlay.flipped:  # the first picture is the finer one, and lies above
+        pictures, added = pictures[::-1], added[::-1]
+    return plainer_of(*pictures, Laid(overlay.transform, overlay.shares(), added))
 
 
 def judge(evidence: Evidence | None) -> Verdict:
@@ -174,8 +190,10 @@ def judge(evidence: Evidence | None) -> Verdict:
     whole = min(shares) >= _WHOLE and not evidence.framed
     same = evidence.changed <= _UNCHANGED and evidence.unlike + evidence.added <= _NOTHING
     if whole and same and evidence.toned <= _MOST_TONED:
-        return Verdict("copy", score, ", ".join(["the whole picture again", *_turns(evidence)]))
-    return Verdict("edited", score, ", ".join([*_edits(evidence), *_turns(evidence)]))
+        reason = ", ".join(["the whole picture again", *_turns(evidence)])
+        return Verdict("copy", score, reason, evidence.plainer)
+    reason = ", ".join([*_edits(evidence), *_turns(evidence)])
+    return Verdict("edited", score, reason, evidence.plainer)
 
 
 def _differs(evidence: Evidence) -> bool:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.testing import assert_array_equal
 
 from imgsearch.dedup import candidates
-from imgsearch.dedup.candidates import near_pairs, united, whole_pairs
+from imgsearch.dedup.candidates import landmark_pairs, near_pairs, united, whole_pairs
 from imgsearch.dedup.contents import read_contents
 
 
@@ -47,4 +47,20 @@ def test_a_picture_is_paired_with_one_that_is_like_one_of_its_turns():
 
 def test_pairs_of_two_lists_are_united_without_repeats():
     some, others = np.array([[0, 3], [1, 2]]), np.array([[0, 1], [1, 2]])
-    assert_array_equal(united(some, others, 4), [[0, 1], [0, 3], [1, 2]])
+    assert_array_equal(united([some, others], 4), [[0, 1], [0, 3], [1, 2]])
+
+
+def test_pictures_that_share_several_landmarks_are_candidates():
+    looks = np.random.default_rng(1).integers(0, 1 << 63, (3, 60), np.uint64)
+    looks[2, :8] = looks[0, 10:18] ^ np.uint64(1)  # eight are the same but for one bit
+    assert_array_equal(landmark_pairs(list(looks)), [[0, 2]])
+
+
+def test_what_many_landmarks_look_like_makes_no_candidates():
+    everywhere = np.full(60, 7, np.uint64)
+    assert not len(landmark_pairs([everywhere] * 3))
+
+
+def test_pictures_without_landmarks_are_no_candidates():
+    assert not len(landmark_pairs([]))
+    assert not len(landmark_pairs([np.empty(0, np.uint64)] * 2))

@@ -12,6 +12,7 @@ from imgsearch.dedup.candidates import Pair
 from imgsearch.dedup.contents import Content
 from imgsearch.dedup.groups import OVERSIZED, build_groups, build_similar
 from imgsearch.dedup.keepers import KeepRules
+from imgsearch.dedup.patterns import parse_patterns
 from imgsearch.dedup.records import Group, Picture, Verdict
 from imgsearch.gallery.records import FileStamp, ImageFacts
 
@@ -147,3 +148,26 @@ def test_groups_are_disjoint_stars_whatever_the_order(pairs: set[Pair], seed: in
     moved = {(min(p, q), max(p, q)) for p, q in ((place_of[a], place_of[b]) for a, b in pairs)}
     shuffled = grouped([contents[old] for old in order], dict.fromkeys(sorted(moved), COPY))
     assert shuffled == expected
+
+
+def test_a_picture_with_something_around_it_goes_for_the_picture_itself():
+    contents = [content("framed", 30), content("itself", 20), content("crop", 10)]
+    framed = Verdict("edited", 0.99, "with a margin", "second")
+    verdicts = {(0, 1): framed, (1, 2): COPY}
+
+    (group,) = build_groups(contents, verdicts, judge_by(verdicts), RULES)
+
+    assert names([group]) == [["itself0", "crop0", "framed0"]]
+    reason = "kept: the picture itself; framed0.jpg has something around it or on it"
+    assert group.members[0].verdict.reason == reason
+
+
+def test_a_picture_that_must_be_kept_stays_whatever_is_on_it():
+    contents = [content("framed", 30), content("itself", 20)]
+    kept = parse_patterns(["framed*"], Path("/photos"), option="--keep-in")
+    rules = KeepRules(order=("resolution",), keep_in=kept)
+    verdicts = {(0, 1): Verdict("edited", 0.99, "with a margin", "second")}
+
+    (group,) = build_groups(contents, verdicts, judge_by(verdicts), rules)
+
+    assert group.keep.path.stem == "framed0"

@@ -1,0 +1,110 @@
+"""Which of two copies is the other without what somebody put around it or on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import cv2  # noqa: TID251 - see pyproject.toml
+import numpy as np
+
+from imgsearch.dedup.geometry import Transform, inverse, moved
+from imgsearch.dedup.portrait import Portrait
+from imgsearch.dedup.records import Plainer
+
+Two: TypeAlias = tuple[float, float]
+"""A share for either of two pictures, in [0, 1]."""
+
+_WHOLE: Final = 0.94
+_AS_FINE: Final = 0.4  # of the pixels; with fewer, more is lost than gained
+_NOTHING: Final = 0.003
+_MUCH_LESS: Final = 0.1
+_LEAST_AROUND: Final = 0.03  # of a picture: less is no margin
+_COLOURS: Final = 3  # that a margin has: an app's ground and its bars
+_OF_ONE_COLOUR: Final = 2  # levels from it
+_FLAT: Final = 0.75  # of a margin; a sky has more colours
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """How one picture lies on another.
+
+    Attributes:
+        transform: From places in the first thumbnail to places in the second, shape (3, 3).
+        shares: How much of each, without its margin, the other shows.
+        added: How much of what both show lies under captions and logos of each.
+    """
+
+    transform: Transform
+    shares: Two
+    added: Two = (0.0, 0.0)
+
+    @property
+    def swapped(self) -> Laid:
+        """The same for the pictures in the other order."""
+        return Laid(inverse(self.transform), self.shares[::-1], self.added[::-1])
+
+
+def plainer_of(first: Portrait, second: Portrait, laid: Laid) -> Plainer:
+    """Say which of two pictures has less around it or on it, and shows as much."""
+    if _is_plainer(second, first, laid.swapped):
+        return "second"
+    return "first" if _is_plainer(first, second, laid) else ""
+
+
+def _is_plainer(plain: Portrait, other: Portrait, laid: Laid) -> bool:
+    """Say whether the first of two pictures is the second without what was added."""
+    if _fineness(plain) < _AS_FINE * _fineness(other, within=_place(plain, laid.transform)):
+        return False
+    around = _has_around(other, plain, laid)
+    back = laid.swapped
+    whole = laid.shares[1] >= _WHOLE or around
+    less_on_it = laid.added[1] > _NOTHING and laid.added[0] <= _MUCH_LESS * laid.added[1]
+    more_on_it = laid.added[0] > _NOTHING and laid.added[0] > laid.added[1]
+    if around:
+        return not more_on_it
+    return whole and less_on_it and not _has_around(plain, other, back)
+
+
+def _has_around(framed: Portrait, plain: Portrait, laid: Laid) -> bool:
+    """Say whether all of a picture lies in another, and flat colours around it.
+
+    Args:
+        framed: What may have something around it.
+        plain: What would be in it.
+        laid: How the plain one lies on the framed one.
+    """
+    if laid.shares[0] < _WHOLE:
+        return False
+    mask = np.zeros(framed.shape, np.uint8)
+    inside = cv2.fillConvexPoly(mask, np.rint(_place(plain, laid.transform)).astype(np.int32), 1)
+    inside = cv2.dilate(inside, np.ones((5, 5), np.uint8))
+    around = framed.thumbnail.pixels[inside == 0].astype(np.int16)
+    if len(around) < _LEAST_AROUND * mask.size:
+        return False
+    flat = np.zeros(len(around), bool)
+    for _ in range(_COLOURS):
+        left = around[~flat]
+        if not len(left):
+            break
+        codes = (left >> 2) @ np.array([1, 64, 4096])
+        values, counts = np.unique(codes, return_counts=True)
+        colour = np.median(left[codes == values[counts.argmax()]], axis=0)
+        flat |= np.abs(around - colour).max(axis=1) <= _OF_ONE_COLOUR
+    return float(flat.mean()) >= _FLAT
+
+
+def _place(picture: Portrait, transform: Transform) -> Transform:
+    """Return where a picture's corners lie in the other; shape (4, 2)."""
+    rows, columns = picture.shape
+    corners = np.array([(0, 0), (columns, 0), (columns, rows), (0, rows)], float) - 0.5
+    return np.asarray(moved(transform, corners))
+
+
+def _fineness(portrait: Portrait, within: Transform | None = None) -> float:
+    """Return how many pixels a picture has at its full size, or those within four corners."""
+    rows, columns = portrait.shape
+    area = float(rows * columns)
+    if within is not None:
+        area = min(area, float(cv2.contourArea(within.astype(np.float32))))
+    return area / (rows * columns) * portrait.thumbnail.width * portrait.thumbnail.height
