@@ -25,10 +25,11 @@ _EXIF_DIRECTORY, _GPS_DIRECTORY, _OTHER_DIRECTORY = 0x8769, 0x8825, 0xA005
 _TAKEN, _TAKEN_FRACTION = 0x9003, 0x9291
 _BYTES, _TEXT, _LONG, _UNDEFINED, _DIRECTORY, _UTF8 = 1, 2, 4, 7, 13, 129
 
-# Where the pixels are and how they are stored, which every TIFF says, and where other tags are.
+# Where the pixels are and how they are stored, which every TIFF says, and where other tags are. A
+# file whose pixels were turned and that says so holds no more than one whose pixels are upright.
 _OF_THE_FILE: Final = frozenset(
     (
-        *range(0x00FE, 0x010B), 0x0111, 0x0115, 0x0116, 0x0117, 0x011C, 0x013D, 0x0140,
+        *range(0x00FE, 0x010B), 0x0111, 0x0112, 0x0115, 0x0116, 0x0117, 0x011C, 0x013D, 0x0140,
         *range(0x0142, 0x0146), 0x014A, 0x0152, 0x0153, 0x015B, 0x0201, 0x0202, 0x0211, 0x0212,
         0x0213, 0x0214, 0x02BC, 0x8649, 0x8773, _EXIF_DIRECTORY, _GPS_DIRECTORY, _OTHER_DIRECTORY,
     )

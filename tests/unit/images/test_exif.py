@@ -40,13 +40,17 @@ def camera(make, model):
 def test_date_camera_and_the_tags_of_three_directories_are_read():
     found = read(
         block(
-            {Tag.Make: "Canon", Tag.Model: "Canon EOS 5D", Tag.Orientation: 6},
+            {Tag.Make: "Canon", Tag.Model: "Canon EOS 5D", Tag.Software: "1.1"},
             {Tag.DateTimeOriginal: "2024:05:31 18:20:05", Tag.ISOSpeedRatings: 100},
             {ExifTags.GPS.GPSLatitudeRef: "N"},
         )
     )
 
     assert found == Details("2024-05-31T18:20:05", "Canon EOS 5D", 6)
+
+
+def test_how_the_pixels_are_turned_counts_for_nothing():
+    assert read(block({Tag.Orientation: 6})) == Details()
 
 
 def test_both_byte_orders_are_read_with_and_without_the_word_exif_in_front():
