@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from imgsearch.dedup.contents import Content
+from imgsearch.dedup.insides import INSIDE_KIND, inside_of
 from imgsearch.dedup.portrait import AS_A_SQUARE, Portrait, thumbnail_of
 from imgsearch.errors import ImageReadError
 from imgsearch.gallery.copy_cache import CopyCache
@@ -44,11 +45,12 @@ class Album:
         self._contents = contents
         self._cache = cache
         self.sketch = lru_cache(SKETCHES_HELD)(self._sketch)
+        self.inside = lru_cache(SKETCHES_HELD)(self._inside)
         self.portrait = lru_cache(PORTRAITS_HELD)(self._portrait)
 
     def sketch_all(self, tell: Tell) -> None:
         """Sketch the pictures that have no sketch yet, in threads; forget those that are gone."""
-        known = set(self._cache.keys(SKETCH_KIND))
+        known = set(self._cache.keys(SKETCH_KIND)) & set(self._cache.keys(INSIDE_KIND))
         missing = [place for place, key in enumerate(self._hashes) if key not in known]
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             for start in range(0, len(missing), _AT_ONCE):
@@ -69,7 +71,9 @@ class Album:
         made = {key: thumb for key, thumb in zip(keys, found, strict=True) if thumb is not None}
         sketches = dict(zip(made, threads.map(_drawn, made.values()), strict=True))
         self._cache.put(THUMBNAIL_KIND, {key: made[key] for key in made.keys() - kept.keys()})
+        insides = dict(zip(made, threads.map(_inside_of, made.values()), strict=True))
         self._cache.put(SKETCH_KIND, {key: each.to_bytes() for key, each in sketches.items()})
+        self._cache.put(INSIDE_KIND, insides)
 
     def _sketch(self, place: int) -> Sketch | None:
         key = self._hashes[place]
@@ -78,6 +82,15 @@ class Album:
             return Sketch.from_bytes(kept)
         thumbnail = self._thumbnail(place)
         return None if thumbnail is None else _drawn(thumbnail)
+
+    def _inside(self, place: int) -> bytes:
+        """Return what is inside of a picture's margin, as `inside_of` does; nothing if unread."""
+        key = self._hashes[place]
+        kept = self._cache.get(INSIDE_KIND, [key]).get(key)
+        if kept is not None:
+            return kept
+        thumbnail = self._thumbnail(place)
+        return b"" if thumbnail is None else _inside_of(thumbnail)
 
     def _portrait(self, place: int) -> Portrait | None:
         """Make the portrait of a content, None where no file of it can be read."""
@@ -105,6 +118,10 @@ class Album:
 def _contents(key: bytes) -> list[bytes]:
     """Return the contents that a key of the cache is made of: one, or the two of a pair."""
     return [key[start : start + _HASH_BYTES] for start in range(0, len(key), _HASH_BYTES)]
+
+
+def _inside_of(thumbnail: bytes) -> bytes:
+    return inside_of(thumbnail_of(*unpack_thumbnail(thumbnail)).pixels)
 
 
 def _drawn(thumbnail: bytes) -> Sketch:

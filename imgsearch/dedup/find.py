@@ -130,15 +130,23 @@ def followed(
 
 
 def _alike_as_a_whole(album: Album, count: int) -> Pairs:
-    """Return the pairs of pictures whose tiny versions are alike, in some turn or mirror."""
+    """Return the pairs of pictures whose tiny versions are alike, in some turn or mirror.
+
+    A picture with a margin takes part twice: as a whole, and as what is inside.
+    """
+    from imgsearch.dedup.insides import turns_inside
     from imgsearch.images.sketch import coarse_turns
 
-    turns = np.zeros((count, 8, 64), np.float32)
+    insides = {place: inside for place in range(count) if (inside := album.inside(place))}
+    turns = np.zeros((count + len(insides), 8, 64), np.float32)
     for place in range(count):
         sketch = album.sketch(place)
         if sketch is not None:
             turns[place] = coarse_turns(sketch)
-    return whole_pairs(turns)
+    for place, inside in enumerate(insides.values(), start=count):
+        turns[place] = turns_inside(inside)
+    owners = np.array([*range(count), *insides], np.int64)
+    return united([owners[whole_pairs(turns)]], count)
 
 
 def _looks(album: Album, place: int) -> npt.NDArray[np.uint64]:

@@ -26,7 +26,9 @@ _MOST_CORNERS: Final = 10
 _LEAST_MARGIN: Final = 0.03  # of the picture
 _LEAST_CONTENT: Final = 0.2
 _MOST_ISLANDS: Final = 0.12  # of the margins: the clock and the buttons of a screen
-_RECTANGLE: Final = 0.96
+_RECTANGLE: Final = 0.96  # how much of the smallest rectangle around it a picture fills
+_LIKELY_FULL: Final = 0.8
+_LIKELY_ISLANDS: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +57,65 @@ def content_of(pixels: Pixels) -> Content:
     A margin is flat and reaches to the edge, and what it leaves is a rectangle. Where there is
     none of this kind, all pixels are content.
     """
-    rows, columns = pixels.shape[:2]
-    whole = np.array([[columns, 0, -0.5], [0, rows, -0.5], [0, 0, 1]], float)
-    everything = Content(np.ones((rows, columns), np.uint8), whole, framed=False)
+    inside = _inside(pixels)
+    if inside is None or inside.fullness < _RECTANGLE or inside.islands > _MOST_ISLANDS:
+        rows, columns = pixels.shape[:2]
+        whole = np.array([[columns, 0, -0.5], [0, rows, -0.5], [0, 0, 1]], float)
+        return Content(np.ones((rows, columns), np.uint8), whole, framed=False)
+    content = cv2.erode(inside.mask, np.ones((5, 5), np.uint8))  # the edge may be half margin
+    return Content(np.asarray(content, np.uint8), inside.frame, framed=True)
+
+
+def likely_frame(pixels: Pixels) -> Transform | None:
+    """Return the frame of what is perhaps within a margin, None if nothing speaks for one.
+
+    It finds more frames than `content_of` does, and some that are none: for looking where a copy
+    could be, not for saying that it is one.
+    """
+    inside = _inside(pixels)
+    if inside is None or inside.fullness < _LIKELY_FULL or inside.islands > _LIKELY_ISLANDS:
+        return None
+    return inside.frame
+
+
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """The largest thing that a margin leaves.
+
+    Attributes:
+        mask: Its pixels, as of `Content`.
+        frame: The smallest rectangle around it, as of `Content`.
+        fullness: How much of that rectangle it fills, in [0, 1].
+        islands: How much of the margin is something else, in [0, 1].
+    """
+
+    mask: Bits
+    frame: Transform
+    fullness: float
+    islands: float
+
+
+def _inside(pixels: Pixels) -> _Inside | None:
     margin = _flat_from_the_edge(pixels)
     if margin.sum() < _LEAST_MARGIN * margin.size:
-        return everything
+        return None
     rest = cv2.morphologyEx(1 - margin, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     outlines, _ = cv2.findContours(rest, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not outlines:
-        return everything
+        return None
     largest = max(outlines, key=cv2.contourArea)
     content = cv2.drawContours(np.zeros_like(margin), [largest], -1, 1, cv2.FILLED)
     area, box = float(content.sum()), cv2.minAreaRect(largest)
+    if area < _LEAST_CONTENT * margin.size:
+        return None
     width, height = box[1]
     islands = margin.size - area - float((margin & ~content).sum())
-    if (
-        area < _LEAST_CONTENT * margin.size
-        or area < _RECTANGLE * (width + 1) * (height + 1)
-        or islands > _MOST_ISLANDS * (margin.size - area)
-    ):
-        return everything
-    content = cv2.erode(content, np.ones((5, 5), np.uint8))  # the edge may be half margin
-    return Content(np.asarray(content, np.uint8), _frame(cv2.boxPoints(box)), framed=True)
+    return _Inside(
+        np.asarray(content, np.uint8),
+        frame_of(cv2.boxPoints(box)),
+        area / ((width + 1) * (height + 1)),
+        islands / max(1.0, margin.size - area),
+    )
 
 
 def flattened(pixels: Pixels, frame: Transform, side: int) -> Pixels:
@@ -100,7 +138,7 @@ def flattened(pixels: Pixels, frame: Transform, side: int) -> Pixels:
     return np.asarray(cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _frame(corners: npt.NDArray[np.float32]) -> Transform:
+def frame_of(corners: npt.NDArray[np.float32]) -> Transform:
     """Return what takes the unit square to a rectangle, given by its corners' middles."""
     start = int(corners.sum(axis=1).argmin())
     first, second, _, last = np.roll(corners, -start, axis=0).astype(float)

@@ -126,6 +126,20 @@ def cached(lab):
         return cache.keys("sketch/2")
 
 
+@pytest.mark.parametrize("with_cache", [True, False])
+def test_a_picture_turned_on_a_ground_is_found_though_its_vector_is_far(lab, cat, with_cache):
+    aslant = cat.rotate(37, Image.Resampling.BICUBIC, expand=True, fillcolor="#00f")
+    lab.write("turned.png", encoded(aslant, "PNG"))
+    lab.write("dog.jpg", (PHOTOS / "dog.jpg").read_bytes())
+    lab.update()
+    if not with_cache:
+        (lab.gallery / COPY_CACHE_NAME).unlink()
+        (lab.gallery / COPY_CACHE_NAME).mkdir()  # where no file can be made
+    ((tier, names),) = groups(lab)
+    assert tier == "edited"
+    assert sorted(names) == ["cat.jpg", "turned.png"]
+
+
 def test_a_file_that_cannot_be_read_any_more_is_no_copy(lab, cat):
     copy = lab.write("cat.png", encoded(cat, "PNG"))
     lab.update()
