@@ -24,7 +24,7 @@ REMOVABLE: Final[frozenset[Tier]] = frozenset(TIERS) - {"similar"}
 Plainer: TypeAlias = Literal["", "first", "second"]
 """Which of two pictures; `""` where neither or where it is not known."""
 
-_SWAPPED: Final[dict[Plainer, Plainer]] = {"": "", "first": "second", "second": "first"}
+SWAPPED: Final[dict[Plainer, Plainer]] = {"": "", "first": "second", "second": "first"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Verdict:
     @property
     def swapped(self) -> Verdict:
         """The same of the pair in the other order."""
-        return replace(self, plainer=_SWAPPED[self.plainer])
+        return replace(self, plainer=SWAPPED[self.plainer])
 
     @property
     def removable(self) -> bool:

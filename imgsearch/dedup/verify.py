@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from imgsearch.dedup.additions import added_to, compact
 from imgsearch.dedup.alignment import Overlay, lay_over
-from imgsearch.dedup.geometry import Transform
+from imgsearch.dedup.geometry import Transform, inverse
 from imgsearch.dedup.glance import Glance, same_at_a_glance
 from imgsearch.dedup.guesses import Guess, guesses
 from imgsearch.dedup.plainness import Laid, plainer_of
 from imgsearch.dedup.portrait import Portrait
-from imgsearch.dedup.records import Plainer, Verdict
+from imgsearch.dedup.records import SWAPPED, Plainer, Verdict
 from imgsearch.dedup.residual import residual_of
 
-VERIFY_VERSION: Final = 9
+VERIFY_VERSION: Final = 10
 """Raised with every change of what a verdict may be; verdicts of others are not used again."""
 
 _WHOLE: Final = 0.94
@@ -76,6 +76,16 @@ class Evidence:
     sought: int
     plainer: Plainer = ""
 
+    def swapped(self) -> Evidence:
+        """Return the evidence of the same pair with the second picture named first."""
+        return replace(
+            self,
+            transform=inverse(self.transform),
+            first_share=self.second_share,
+            second_share=self.first_share,
+            plainer=SWAPPED[self.plainer],
+        )
+
 
 def verify(first: Portrait, second: Portrait) -> Verdict:
     """Compare two pictures, and judge."""
@@ -85,9 +95,20 @@ def verify(first: Portrait, second: Portrait) -> Verdict:
 def compare(first: Portrait, second: Portrait) -> Evidence | None:
     """Lay one picture over the other in the way that fits best.
 
+    Where detail meets detail and something differs for all that, the other picture is laid over
+    the first as well: a caption may be told from its ground in one of two pictures only.
+
     Returns:
         None if there is no way.
     """
+    evidence = _compared(first, second)
+    if evidence is None or evidence.slip > _EXACT[0] or judge(evidence).tier != "similar":
+        return evidence
+    other = _compared(second, first)
+    return evidence if other is None or not judge(other).removable else other.swapped()
+
+
+def _compared(first: Portrait, second: Portrait) -> Evidence | None:
     glance = same_at_a_glance(first, second)
     if glance is not None:
         return _evidence_of(glance, first, second)
