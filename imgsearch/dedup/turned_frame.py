@@ -20,6 +20,7 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 """Whether a pixel has the colour of the ground; shape (rows, columns)."""
 
 _FLAT: Final = 14  # levels by which the ground may vary
+_LEAST_OF_EDGES: Final = 0.06  # of the four edges that is ground, or there are no triangles
 _LEAST_SIDE: Final = 16  # pixels, of what is not ground
 _EMPTY: Final = 0.99  # of a row or column that is ground, and little else
 _LEAST_LEG: Final = 0.02  # of an edge that a triangle takes
@@ -39,8 +40,11 @@ def turned_frame(pixels: Pixels) -> Transform | None:
         pixels: Shape (rows, columns, 3), in the picture's own proportions.
     """
     corners = pixels[[0, 0, -1, -1], [0, -1, 0, -1]]
+    edges = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     for colour in np.unique(corners, axis=0):
-        near = np.abs(pixels.astype(np.int16) - colour.astype(np.int16)).max(axis=2) <= _FLAT
+        if _is_near(edges, colour).mean() < _LEAST_OF_EDGES:
+            continue
+        near = _is_near(pixels, colour)
         rows, columns = (np.flatnonzero(near.mean(axis=axis) < _EMPTY) for axis in (1, 0))
         if len(rows) < _LEAST_SIDE or len(columns) < _LEAST_SIDE:
             continue
@@ -49,6 +53,12 @@ def turned_frame(pixels: Pixels) -> Transform | None:
         if found is not None and _is_ground_around(part, found):
             return frame_of(np.asarray(found + np.array([columns[0], rows[0]]), np.float32))
     return None
+
+
+def _is_near(pixels: Pixels, colour: Pixels) -> npt.NDArray[np.bool_]:
+    """Tell which pixels have nearly a colour; shape (..., 3) to (...)."""
+    differs = np.abs(pixels.astype(np.int16) - colour.astype(np.int16)) > _FLAT
+    return np.asarray(~(differs[..., 0] | differs[..., 1] | differs[..., 2]), np.bool_)
 
 
 def _turned_on(ground: Mask) -> npt.NDArray[np.float64] | None:
