@@ -148,7 +148,7 @@ class CopyCache:
             return self._read_only(error)
 
     def _read_only(self, error: Exception) -> sqlite3.Connection | None:
-        address = f"file:{quote(str(self.path))}?mode=ro&immutable=1"
+        address = f"file:{quote(bytes(self.path))}?mode=ro&immutable=1"
         try:
             connection = sqlite3.connect(address, uri=True, check_same_thread=False)
             with closing(connection.execute("SELECT 1 FROM found LIMIT 1")):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 
 import pytest
@@ -158,6 +159,15 @@ def test_a_cache_on_a_read_only_disk_is_read_and_stays_as_it_is(tmp_path, path, 
         assert cache.get("kind/1", [b"a"]) == {b"a": b"first"}
         cache.put("kind/1", {b"a": b"changed"})
     assert path.read_bytes() == before
+
+
+def test_a_read_only_cache_is_read_in_a_folder_whose_name_is_no_utf_8(tmp_path, monkeypatch):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    filled(folder)
+    monkeypatch.setattr(copy_cache, "_connect", failing([sqlite3.SQLITE_READONLY]))
+    with CopyCache(folder) as cache:
+        assert cache.get("kind/1", [b"a"]) == {b"a": b"first"}
 
 
 def test_a_damaged_cache_that_cannot_be_made_anew_is_as_good_as_none(tmp_path, path, monkeypatch):
