@@ -175,7 +175,7 @@ def _plainest(
         place
         for place, verdict in copies.items()
         if verdict.plainer == ("second" if keeper < place else "first")
-        and rules.yields_to_plainer(best, contents[place].first)
+        and rules.yields_to_plainer(best, rules.rank(contents[place].pictures)[0])
     }
     return next(iter(_ranked(plainer, contents, rules)), keeper)
 

@@ -19,6 +19,7 @@ _SURELY_AGREEING: Final = 12  # landmarks; with fewer, the tiny pictures
 _LEAST_LIKENESS: Final = 0.5  # have to be so much alike as well
 _LEAST_VOTES: Final = 5  # of landmarks for how the picture lies, to look at them more closely
 _MOST_BITS: Final = 14  # of 64 in which two landmarks that are the same may differ
+_TOGETHER: Final = 256  # pictures; each may need some 500 KB while it is looked at
 _FAR: Final = 255  # bits; no landmark is there
 
 
@@ -64,8 +65,9 @@ def screen(first: Sketch, seconds: Sequence[Sketch]) -> npt.NDArray[np.bool_]:
     whole = np.stack([second.turns[0] for second in seconds]) @ first.turns.T
     likely: npt.NDArray[np.bool_] = whole.max(axis=1) >= _LEAST_CORRELATION
     left = np.flatnonzero(~likely)
-    if len(left):
-        likely[left[list(_fits(first, [seconds[place] for place in left.tolist()]))]] = True
+    for start in range(0, len(left), _TOGETHER):
+        some = left[start : start + _TOGETHER]
+        likely[some[list(_fits(first, [seconds[place] for place in some.tolist()]))]] = True
     return likely
 
 

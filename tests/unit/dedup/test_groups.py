@@ -171,3 +171,14 @@ def test_a_picture_that_must_be_kept_stays_whatever_is_on_it():
     (group,) = build_groups(contents, verdicts, judge_by(verdicts), rules)
 
     assert group.keep.path.stem == "framed0"
+
+
+def test_the_picture_itself_is_kept_where_any_of_its_files_is_as_much_preferred():
+    contents = [content("framed", 30), content("itself", 20, files=2)]
+    kept = parse_patterns(["framed*", "itself1*"], Path("/photos"), option="--keep-in")
+    rules = KeepRules(order=("resolution",), keep_in=kept)
+    verdicts = {(0, 1): Verdict("edited", 0.99, "with a margin", "second")}
+
+    (group,) = build_groups(contents, verdicts, judge_by(verdicts), rules)
+
+    assert group.keep.path.stem == "itself1"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from imgsearch.dedup import screening
 from imgsearch.dedup.screening import fit_sketch, match_many, padded, screen
 from imgsearch.images.sketch import LANDMARK, Sketch, coarse_turns, draw
 
@@ -99,6 +100,14 @@ def test_a_blank_picture_has_no_landmarks_and_is_like_nothing(cat, size):
 
 def test_of_no_pictures_none_is_likely(cat):
     assert screen(sketched(cat), []).tolist() == []
+
+
+def test_of_very_many_pictures_each_is_told_as_on_its_own(cat, monkeypatch):
+    monkeypatch.setattr(screening, "_TOGETHER", 2)
+    others = [sketched(photo(name)) for name in ("dog.jpg", "owl.jpg", "coffee.jpg")]
+    copy = sketched(EDITS["turned"](cat))
+    likely = screen(sketched(cat), [*others, copy, others[0], sketched(cat)])
+    assert likely.tolist() == [False, False, False, True, False, True]
 
 
 def test_a_sketch_survives_being_kept(cat):
