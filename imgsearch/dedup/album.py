@@ -45,7 +45,6 @@ class Album:
         self._contents = contents
         self._cache = cache
         self.sketch = lru_cache(SKETCHES_HELD)(self._sketch)
-        self.inside = lru_cache(SKETCHES_HELD)(self._inside)
         self.portrait = lru_cache(PORTRAITS_HELD)(self._portrait)
 
     def sketch_all(self, tell: Tell) -> None:
@@ -56,6 +55,17 @@ class Album:
             for start in range(0, len(missing), _AT_ONCE):
                 tell(start, len(missing))
                 self._sketch_some(missing[start : start + _AT_ONCE], threads)
+
+    def insides(self) -> dict[int, bytes]:
+        """Return what is inside of margins, as `inside_of` packs it, of pictures that have one."""
+        kept = self._cache.get_all(INSIDE_KIND)
+        found: dict[int, bytes] = {}
+        for place, key in enumerate(self._hashes):
+            if key in kept:
+                found[place] = kept[key]
+            elif (thumbnail := self._thumbnail(place)) is not None:
+                found[place] = _inside_of(thumbnail)
+        return {place: inside for place, inside in found.items() if inside}
 
     def forget_others(self) -> None:
         """Take out of the cache what was found of contents that are not in this album."""
@@ -82,15 +92,6 @@ class Album:
             return Sketch.from_bytes(kept)
         thumbnail = self._thumbnail(place)
         return None if thumbnail is None else _drawn(thumbnail)
-
-    def _inside(self, place: int) -> bytes:
-        """Return what is inside of a picture's margin, as `inside_of` does; nothing if unread."""
-        key = self._hashes[place]
-        kept = self._cache.get(INSIDE_KIND, [key]).get(key)
-        if kept is not None:
-            return kept
-        thumbnail = self._thumbnail(place)
-        return b"" if thumbnail is None else _inside_of(thumbnail)
 
     def _portrait(self, place: int) -> Portrait | None:
         """Make the portrait of a content, None where no file of it can be read."""

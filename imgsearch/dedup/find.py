@@ -137,7 +137,7 @@ def _alike_as_a_whole(album: Album, count: int) -> Pairs:
     from imgsearch.dedup.insides import turns_inside
     from imgsearch.images.sketch import coarse_turns
 
-    insides = {place: inside for place in range(count) if (inside := album.inside(place))}
+    insides = album.insides()
     turns = np.zeros((count + len(insides), 8, 64), np.float32)
     for place in range(count):
         sketch = album.sketch(place)
