@@ -79,18 +79,18 @@ def fit_sketch(first: Sketch, second: Sketch) -> SketchFit | None:
 def _fits(first: Sketch, seconds: Sequence[Sketch]) -> dict[int, SketchFit]:
     """Return how the first picture, or its mirror image, lies on those of many that it fits."""
     found: dict[int, SketchFit] = {}
+    others = padded([second.plain for second in seconds])
     for mirrored in (False, True):
-        for place, fit in _landmark_fits(first, seconds, mirrored=mirrored):
+        for place, fit in _landmark_fits(first, seconds, others, mirrored=mirrored):
             if place not in found or fit.agreeing > found[place].fit.agreeing:
                 found[place] = SketchFit(fit, mirrored)
     return found
 
 
 def _landmark_fits(
-    first: Sketch, seconds: Sequence[Sketch], *, mirrored: bool
+    first: Sketch, seconds: Sequence[Sketch], others: Landmarks, *, mirrored: bool
 ) -> Iterator[tuple[int, LandmarkFit]]:
     marks = first.mirrored if mirrored else first.plain
-    others = padded([second.plain for second in seconds])
     matches = match_many(marks, others)
     own, found = marks[matches.own], others[matches.picture, matches.other]
     votes = count_votes(own, found, matches.picture, len(seconds))
