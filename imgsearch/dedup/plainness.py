@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 import cv2  # noqa: TID251 - see pyproject.toml
 import numpy as np
 
-from imgsearch.dedup.geometry import Transform, inverse, moved
+from imgsearch.dedup.geometry import Points, Transform, inverse, moved
 from imgsearch.dedup.portrait import Portrait
 from imgsearch.dedup.records import Plainer
 
@@ -57,13 +57,12 @@ def _is_plainer(plain: Portrait, other: Portrait, laid: Laid) -> bool:
     if _fineness(plain) < _AS_FINE * _fineness(other, within=_place(plain, laid.transform)):
         return False
     around = _has_around(other, plain, laid)
-    back = laid.swapped
-    whole = laid.shares[1] >= _WHOLE or around
     less_on_it = laid.added[1] > _NOTHING and laid.added[0] <= _MUCH_LESS * laid.added[1]
     more_on_it = laid.added[0] > _NOTHING and laid.added[0] > laid.added[1]
     if around:
         return not more_on_it
-    return whole and less_on_it and not _has_around(plain, other, back)
+    whole = laid.shares[1] >= _WHOLE
+    return whole and less_on_it and not _has_around(plain, other, laid.swapped)
 
 
 def _has_around(framed: Portrait, plain: Portrait, laid: Laid) -> bool:
@@ -94,14 +93,14 @@ def _has_around(framed: Portrait, plain: Portrait, laid: Laid) -> bool:
     return float(flat.mean()) >= _FLAT
 
 
-def _place(picture: Portrait, transform: Transform) -> Transform:
+def _place(picture: Portrait, transform: Transform) -> Points:
     """Return where a picture's corners lie in the other; shape (4, 2)."""
     rows, columns = picture.shape
     corners = np.array([(0, 0), (columns, 0), (columns, rows), (0, rows)], float) - 0.5
-    return np.asarray(moved(transform, corners))
+    return moved(transform, corners)
 
 
-def _fineness(portrait: Portrait, within: Transform | None = None) -> float:
+def _fineness(portrait: Portrait, within: Points | None = None) -> float:
     """Return how many pixels a picture has at its full size, or those within four corners."""
     rows, columns = portrait.shape
     area = float(rows * columns)

@@ -76,8 +76,9 @@ class Evidence:
     sought: int
     plainer: Plainer = ""
 
+    @property
     def swapped(self) -> Evidence:
-        """Return the evidence of the same pair with the second picture named first."""
+        """The same of the pair in the other order."""
         return replace(
             self,
             transform=inverse(self.transform),
@@ -105,7 +106,7 @@ def compare(first: Portrait, second: Portrait) -> Evidence | None:
     if evidence is None or evidence.slip > _EXACT[0] or judge(evidence).tier != "similar":
         return evidence
     other = _compared(second, first)
-    return evidence if other is None or not judge(other).removable else other.swapped()
+    return evidence if other is None or not judge(other).removable else other.swapped
 
 
 def _compared(first: Portrait, second: Portrait) -> Evidence | None:
