@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from imgsearch.dedup.freed import DiskFile
+from imgsearch.dedup.freed import files_behind
 from imgsearch.dedup.planning import DEFAULT_TIERS, Skipped
 from imgsearch.dedup.records import REMOVABLE, Group, Member, Picture
 from imgsearch.errors import ImageReadError
@@ -138,9 +138,8 @@ def _describe(
 
 def _file_behind(path: Path) -> dict[str, Any]:
     """Return which file has this name, and how many names it has."""
-    try:
-        file = DiskFile.of(path)
-    except OSError:
+    file = files_behind([path]).get(path)
+    if file is None:
         return {"file": None, "links": 1}
     return {"file": f"{file.device}:{file.inode}", "links": file.links}
 
