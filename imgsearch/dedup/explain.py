@@ -8,7 +8,7 @@ from pathlib import Path
 from imgsearch.dedup.groups import SAME_BYTES
 from imgsearch.dedup.portrait import AS_A_SQUARE, Portrait, thumbnail_of
 from imgsearch.dedup.records import Picture, Verdict
-from imgsearch.dedup.verify import Evidence, compare, judge
+from imgsearch.dedup.verify import Evidence, compare
 from imgsearch.dedup.whole_files import confirm
 from imgsearch.errors import ImageReadError
 from imgsearch.gallery.records import FileStamp, ImageFacts
@@ -44,7 +44,7 @@ def explain(first: Path, second: Path) -> Explanation:
     if one.facts.content_hash == other.facts.content_hash:
         return Explanation(one, other, SAME_BYTES, None)
     evidence = compare(its_portrait, their_portrait)
-    return Explanation(one, other, confirm(judge(evidence), one, other), evidence)
+    return Explanation(one, other, confirm(evidence, one, other), evidence)
 
 
 def _read(path: Path) -> tuple[Picture, Portrait]:

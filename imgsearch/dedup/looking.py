@@ -21,7 +21,7 @@ from imgsearch.dedup.candidates import Pair, Pairs
 from imgsearch.dedup.contents import Content
 from imgsearch.dedup.records import Verdict
 from imgsearch.dedup.screening import screen
-from imgsearch.dedup.verify import VERIFY_VERSION, verify
+from imgsearch.dedup.verify import VERIFY_VERSION, compare
 from imgsearch.dedup.whole_files import UNREADABLE, confirm
 from imgsearch.gallery.copy_cache import CopyCache
 from imgsearch.images.sketch import SKETCH_KIND
@@ -115,8 +115,8 @@ class PairViewer:
         portraits = self._album.portrait(first), self._album.portrait(second)
         if portraits[0] is None or portraits[1] is None:
             return UNREADABLE
-        verdict = verify(portraits[0], portraits[1])
-        return confirm(verdict, self._contents[first].first, self._contents[second].first)
+        evidence = compare(portraits[0], portraits[1])
+        return confirm(evidence, self._contents[first].first, self._contents[second].first)
 
     def _by_content(self, pair: Pair, verdict: Verdict) -> Verdict:
         """Turn a verdict from the order of places into that of contents, as is kept, or back."""

@@ -16,7 +16,6 @@ Two: TypeAlias = tuple[float, float]
 """A share for either of two pictures, in [0, 1]."""
 
 _WHOLE: Final = 0.94
-_AS_FINE: Final = 0.4  # of the pixels; with fewer, more is lost than gained
 _NOTHING: Final = 0.003
 _MUCH_LESS: Final = 0.1
 _LEAST_AROUND: Final = 0.03  # of a picture: less is no margin
@@ -46,7 +45,7 @@ class Laid:
 
 
 def plainer_of(first: Portrait, second: Portrait, laid: Laid) -> Plainer:
-    """Say which of two pictures has less around it or on it, and shows as much."""
+    """Say which of two pictures has less around it or on it, be it larger or smaller."""
     if _is_plainer(second, first, laid.swapped):
         return "second"
     return "first" if _is_plainer(first, second, laid) else ""
@@ -54,8 +53,6 @@ def plainer_of(first: Portrait, second: Portrait, laid: Laid) -> Plainer:
 
 def _is_plainer(plain: Portrait, other: Portrait, laid: Laid) -> bool:
     """Say whether the first of two pictures is the second without what was added."""
-    if _fineness(plain) < _AS_FINE * _fineness(other, within=_place(plain, laid.transform)):
-        return False
     around = _has_around(other, plain, laid)
     less_on_it = laid.added[1] > _NOTHING and laid.added[0] <= _MUCH_LESS * laid.added[1]
     more_on_it = laid.added[0] > _NOTHING and laid.added[0] > laid.added[1]
@@ -98,12 +95,3 @@ def _place(picture: Portrait, transform: Transform) -> Points:
     rows, columns = picture.shape
     corners = np.array([(0, 0), (columns, 0), (columns, rows), (0, rows)], float) - 0.5
     return moved(transform, corners)
-
-
-def _fineness(portrait: Portrait, within: Points | None = None) -> float:
-    """Return how many pixels a picture has at its full size, or those within four corners."""
-    rows, columns = portrait.shape
-    area = float(rows * columns)
-    if within is not None:
-        area = min(area, float(cv2.contourArea(within.astype(np.float32))))
-    return area / (rows * columns) * portrait.thumbnail.width * portrait.thumbnail.height

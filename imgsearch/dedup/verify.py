@@ -17,7 +17,7 @@ from imgsearch.dedup.portrait import Portrait
 from imgsearch.dedup.records import SWAPPED, Plainer, Verdict
 from imgsearch.dedup.residual import residual_of
 
-VERIFY_VERSION: Final = 10
+VERIFY_VERSION: Final = 11
 """Raised with every change of what a verdict may be; verdicts of others are not used again."""
 
 _WHOLE: Final = 0.94
@@ -59,7 +59,7 @@ class Evidence:
         slip: By how many pixels detail misses its counterpart.
         tracked: In how many places the same detail was found in both.
         sought: In how many it was looked for, and nothing differs.
-        plainer: Which is the other without what was put around it or on it.
+        plainer: Which is the other without what was put around it or on it, and may be smaller.
     """
 
     transform: Transform

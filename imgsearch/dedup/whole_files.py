@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from imgsearch.dedup.close_look import differ_somewhere
-from imgsearch.dedup.records import Picture, Verdict
+from imgsearch.dedup.enlargement import has_as_much_detail
+from imgsearch.dedup.records import Picture, Plainer, Verdict
+from imgsearch.dedup.verify import Evidence, judge
 from imgsearch.errors import ImageReadError
 from imgsearch.images.decode import decode, opened
 from imgsearch.types import DEFAULT_MAX_PIXELS
@@ -22,19 +24,20 @@ _SINGLE: Final = frozenset(("JPEG", "JPEG2000", "BMP", "QOI", "TGA", "PPM", "SGI
 _LOSSLESS: Final = frozenset(("PNG", "BMP", "TIFF", "QOI", "TGA", "PPM", "SGI", "PCX", "WEBP"))
 
 
-def confirm(verdict: Verdict, first: Picture, second: Picture) -> Verdict:
-    """Look at the files of two pictures that are copies by what small pictures show.
+def confirm(evidence: Evidence | None, first: Picture, second: Picture) -> Verdict:
+    """Judge, and look at the files of two pictures that are copies by what small pictures show.
 
     A file of several pictures (an animation, pages) is no copy of another whose first picture is
     the same, and two pages of which a word differs are no copies. Where all pixels are the same,
-    the tier says so.
+    the tier says so. One without additions is not plainer if it has lost detail.
 
     Args:
-        verdict: What the small pictures showed.
+        evidence: What the small pictures showed.
         first: A picture.
         second: The other.
     """
-    if not verdict.removable:
+    verdict = judge(evidence)
+    if evidence is None or not verdict.removable:
         return verdict
     try:
         if _holds_several(first) or _holds_several(second):
@@ -44,9 +47,17 @@ def confirm(verdict: Verdict, first: Picture, second: Picture) -> Verdict:
             return Verdict("pixels", 1.0, "the same pixels")
         if verdict.tier == "copy" and differ_somewhere(first.path, second.path):
             return replace(verdict, tier="edited", reason="something in it is another")
+        if verdict.plainer and not _loses_little(verdict.plainer, evidence, first, second):
+            return replace(verdict, plainer="")
     except ImageReadError:
         return UNREADABLE
     return verdict
+
+
+def _loses_little(plainer: Plainer, evidence: Evidence, first: Picture, second: Picture) -> bool:
+    if plainer == "first":
+        return has_as_much_detail(first, second, evidence.transform)
+    return has_as_much_detail(second, first, evidence.swapped.transform)
 
 
 def _holds_several(picture: Picture) -> bool:
