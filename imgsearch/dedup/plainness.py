@@ -20,8 +20,8 @@ _NOTHING: Final = 0.003
 _MUCH_LESS: Final = 0.1
 _LEAST_AROUND: Final = 0.03  # of a picture: less is no margin
 _COLOURS: Final = 3  # that a margin has: an app's ground and its bars
-_OF_ONE_COLOUR: Final = 2  # levels from it
-_FLAT: Final = 0.75  # of a margin; a sky has more colours
+_OF_ONE_COLOUR: Final = 3  # levels from it, as a thumbnail is kept
+_FLAT: Final = 0.7  # of a margin, with words and buttons on it; a sky has more colours
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,10 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from imgsearch.dedup.portrait import Portrait, thumbnail_of
 from imgsearch.dedup.verify import verify
+from imgsearch.evaluation.layouts import shown_in_app
+from imgsearch.images.prepare import prepare
+from imgsearch.images.thumbnail import pack_thumbnail, unpack_thumbnail
+from imgsearch.types import Preprocessing
 
 PHOTOS = Path(__file__).parents[3] / "data" / "photos"
 
@@ -54,3 +58,18 @@ def test_a_crop_is_not_plainer_than_all_of_the_picture(photo):
 def test_neither_of_two_plain_copies_is_plainer(photo):
     half = photo.resize((photo.width // 2, photo.height // 2))
     assert verify(portrait(photo), portrait(half)).plainer == ""
+
+
+def as_kept(picture: Image.Image, path: Path) -> Portrait:
+    """Save a picture, and make its portrait of the thumbnail that `index` keeps of it."""
+    picture.save(path, quality=80)
+    prepared = prepare(path, Preprocessing(224, "faithful"), name=str(path))
+    return Portrait(thumbnail_of(*unpack_thumbnail(pack_thumbnail(prepared))))
+
+
+@pytest.mark.parametrize("app", [7, 50, 53])
+def test_bars_around_a_picture_are_seen_in_a_thumbnail_as_it_is_kept(photo, app, tmp_path):
+    photo = photo.resize((300, 200))
+    plain = as_kept(photo, tmp_path / "plain.jpg")
+    screen = shown_in_app(photo, np.random.default_rng(app), app)
+    assert verify(plain, as_kept(screen, tmp_path / "screen.jpg")).plainer == "first"
