@@ -172,9 +172,11 @@ def search_gallery(
             )
         vectors = _vectors_of(probes, identity, make_embedder)
         among = choose(store, options.only)
+        questions = _questions(probes, vectors, len(queries), options)
+        answers = _nearest(index, questions, options, among)
         return [
-            _hits(store, _ranked(index, question, options, among))
-            for question in _questions(probes, vectors, len(queries), options)
+            _hits(store, _ranked(index, question, found, options, among))
+            for question, found in zip(questions, answers, strict=True)
         ]
 
 
@@ -254,10 +256,33 @@ def _questions(
     return questions
 
 
+def _nearest(
+    index: VectorIndex, questions: list[_Question], options: QueryOptions, among: Ids | None
+) -> list[Neighbours]:
+    """Search for all questions at once, which is faster than for one after the other.
+
+    Each answer has room for the pictures that a question is made of, which `_ranked` may take out.
+    """
+    if not questions:
+        return []
+    room = max(len(question.own_ids) for question in questions)
+    vectors = np.stack([question.vector for question in questions])
+    return index.search(vectors, _considered(options) + room, among)
+
+
+def _considered(options: QueryOptions) -> int:
+    """Return how many of the nearest take part in an answer."""
+    return max(options.k, CONSIDERED) if options.expand else options.k
+
+
 def _ranked(
-    index: VectorIndex, question: _Question, options: QueryOptions, among: Ids | None
+    index: VectorIndex,
+    question: _Question,
+    found: Neighbours,
+    options: QueryOptions,
+    among: Ids | None,
 ) -> list[tuple[int, float]]:
-    """Search; put the query's own row first, or leave it out; drop what is below the minimum.
+    """Put the query's own row first, or leave it out; drop what is below the minimum.
 
     A row whose file has changed since is like any other, except that it is left out as well.
     """
@@ -267,9 +292,7 @@ def _ranked(
     dropped = {first} if first is not None else set()
     if options.exclude_self:
         dropped = set(question.own_ids)
-    wanted = max(options.k, CONSIDERED) if options.expand else options.k
-    [found] = index.search(question.vector[np.newaxis], wanted + len(dropped), among)
-    kept = ~np.isin(found.ids, list(dropped))
+    kept = np.flatnonzero(~np.isin(found.ids, list(dropped)))[: _considered(options)]
     found = Neighbours(found.ids[kept], found.scores[kept])
     if options.expand:
         found = in_expanded_order(index, question.vector, found)

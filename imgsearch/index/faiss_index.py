@@ -5,8 +5,9 @@ is scored again with the float32 rows, which the owner of the index keeps, so th
 scores are those of float32: a vector that FAISS dropped could not have come in, because rounding
 moves no score by more than `rounding_bound`.
 
-The only module that imports FAISS. What FAISS leaves to its callers is settled here: it accepts an
-id twice, pads short answers with id -1, breaks ties as they come and compares strictly.
+No module but this and `faiss_matrices` imports FAISS. What FAISS leaves to its callers is settled
+here: it accepts an id twice, pads short answers with id -1, breaks ties as they come and compares
+strictly.
 """
 
 from __future__ import annotations
@@ -24,16 +25,15 @@ import numpy.typing as npt
 from imgsearch.errors import IndexFileError
 from imgsearch.index import arrays, faiss_file
 from imgsearch.index.base import SCORE_TOLERANCE, Neighbours, RowsById
+from imgsearch.index.faiss_matrices import PAIRS_WORTH_THREADS, nearest_places
+from imgsearch.index.half_precision import Halves, rounding_bound
 from imgsearch.types import Embeddings, Ids, Scores
 
-PAIRS_WORTH_THREADS = 50_000
-"""About 5 ms of work for one core at 512 numbers a vector."""
-
-QUERIES_WORTH_MATRICES = 32
+QUERIES_WORTH_MATRICES = 8
 """From here on, rounded rows are widened block by block and multiplied as matrices."""
 
 ROWS_PER_BLOCK = 1 << 13
-"""How many vectors at a time leave a mapped file, or are widened to float32: 16 MB."""
+"""How many vectors at a time leave a mapped file, or are scored exactly: 16 MB."""
 
 SPARE = 32
 """How many more candidates than asked for are scored again at once; mostly they are enough."""
@@ -43,18 +43,6 @@ _IDS_FAR_APART = 1000
 
 _OPEN_FILES = "/dev/fd"
 """Where most systems, but not all of them, have a name for every open file."""
-
-# FAISS 1.15 sets this to 128,000, and then compares queries one by one, five times slower.
-faiss.cvar.distance_compute_blas_threshold = 20
-
-
-def rounding_bound(dim: int) -> float:
-    """Return how far half precision can move the inner product of two unit vectors.
-
-    By 2^-11 of each product, and 2^-25 where a number is subnormal; the products of a row sum to
-    at most 1, its absolute values to at most sqrt(dim). Summing in float32 adds dim * 2^-24.
-    """
-    return float(2**-11 + 2**-25 * dim**0.5 + dim * 2**-24)
 
 
 class FaissIndex:
@@ -217,9 +205,9 @@ class FaissIndex:
             wanted: No more than are chosen: FAISS pads what it cannot fill.
             chosen: Held ids to choose from, ascending.
         """
-        _share_among_threads(len(queries) * len(self))
         if len(queries) >= QUERIES_WORTH_MATRICES:
             return self._nearest_by_matrices(queries, wanted, chosen)
+        _share_among_threads(len(queries) * len(self))
         selector = None if len(chosen) == len(self) else _selector(chosen)
         parameters = selector and faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
         scores, ids = self._index.search(queries, wanted, params=parameters)
@@ -230,36 +218,27 @@ class FaissIndex:
         self, queries: Embeddings, wanted: int, chosen: Ids
     ) -> tuple[Ids, Scores]:
         ids = faiss.vector_to_array(self._index.id_map)
-        heap = faiss.ResultHeap(len(queries), wanted, keep_max=True)
-        for start, block in self._widened():
-            places = np.arange(start, start + len(block))
-            rows = block
-            if len(chosen) < len(self):
-                places = places[arrays.is_held(ids[places], chosen)]
-                rows = block[places - start]
-            if len(rows):
-                best = min(wanted, len(rows))
-                scores, nth = faiss.knn(queries, rows, best, metric=faiss.METRIC_INNER_PRODUCT)
-                heap.add_result(scores, places[nth])
-        heap.finalize()
-        self._require_cosines(heap.D)
-        return ids[heap.I], heap.D
+        is_chosen = None if len(chosen) == len(self) else np.isin(ids, chosen)
+        places, scores = nearest_places(queries, self._halves(), wanted, is_chosen)
+        self._require_cosines(scores)
+        return ids[places], scores
+
+    def _halves(self) -> Halves:
+        """Return what FAISS stores, in its own order, without copying it."""
+        vectors: Any = faiss.downcast_index(self._index.index)
+        codes = vectors.codes
+        halves: Halves = faiss.rev_swig_ptr(codes.data(), codes.size()).view(np.int16)
+        return halves.reshape(len(self), self.dim)
 
     def _require_cosines(self, scores: Scores) -> None:
-        """Refuse scores far below any cosine, with which FAISS also pads the places it cannot fill.
+        """Refuse scores far from any cosine, with which FAISS also pads the places it cannot fill.
 
         Only damage to a file that is trusted unread makes them: it has a vector that is no number.
         """
-        if scores.min() < -2:
+        if max(-scores.min(), scores.max()) > 2:
             assert self._file is not None  # every row that is added was checked
             reason = "some of its vectors are damaged; run `imgsearch check --repair`"
             raise IndexFileError(self._file, reason)
-
-    def _widened(self) -> Iterator[tuple[int, Embeddings]]:
-        """Yield blocks of rows in FAISS's own order as float32, each with its first row's place."""
-        for start in range(0, len(self), ROWS_PER_BLOCK):
-            count = min(ROWS_PER_BLOCK, len(self) - start)
-            yield start, self._index.index.reconstruct_n(start, count)
 
     def _scored(self, query: Embeddings, candidates: Ids) -> Neighbours:
         """Score candidates of one query, shape (dim,), with their float32 rows."""
@@ -291,8 +270,10 @@ class FaissIndex:
             return
         owned = _empty_index(self.dim)
         ids = faiss.vector_to_array(self._index.id_map)
-        for start, rows in self._widened():
-            owned.add_with_ids(rows, ids[start : start + len(rows)])
+        for start in range(0, len(self), ROWS_PER_BLOCK):
+            count = min(ROWS_PER_BLOCK, len(self) - start)
+            rows = self._index.index.reconstruct_n(start, count)
+            owned.add_with_ids(rows, ids[start : start + count])
         self._index, self._mapped = owned, False
 
 

@@ -8,6 +8,7 @@ import pytest
 from imgsearch.errors import GalleryNotFoundError, ImageReadError
 from imgsearch.gallery.store import open_for_writing
 from imgsearch.index.exact import ExactIndex
+from imgsearch.index.faiss_index import FaissIndex
 from imgsearch.query import QueryImage, QueryOptions, compare_images, search_gallery
 
 
@@ -122,6 +123,26 @@ def test_several_queries_are_embedded_in_one_batch(three, tmp_path):
     assert [hits[0].path.name for hits in answers] == ["a.png", "c.png", "a.png", "c.png"]
     assert nothing == []
     assert three.embedder.calls == calls + 1
+
+
+@pytest.mark.parametrize("options", [{}, {"exclude_self": True}, {"expand": True, "k": 3}])
+def test_many_queries_are_one_search_and_each_is_answered_as_if_alone(lab, monkeypatch, options):
+    paths = [lab.paint(f"{n:02}.png", (n * 20, 255 - n * 20, 9 * n)) for n in range(12)]
+    lab.write("copy.png", paths[3].read_bytes())
+    lab.update()
+    alone = [lab.search(path, **options) for path in paths]
+    searches = []
+    search = FaissIndex.search
+    monkeypatch.setattr(
+        FaissIndex, "search", lambda *given: (searches.append(given), search(*given))[1]
+    )
+
+    with lab.reader() as store:
+        queries = [QueryImage(path, path.name) for path in paths]
+        together = search_gallery(store, queries, QueryOptions(**options), lab.make_embedder)
+
+    assert together == alone
+    assert len(searches) == 1
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from remembering import RememberingIndex, Rows
 
 from imgsearch.errors import ImgsearchError, IndexFileError
 from imgsearch.index import faiss_file, faiss_index
-from imgsearch.index.faiss_index import read_index, rounding_bound, write_index
+from imgsearch.index.faiss_index import read_index, write_index
+from imgsearch.index.half_precision import rounding_bound
 
 EMPTY_BYTES = 37 + 37 + 36 + 8 + 8
 """Two headers, a quantiser and two counts; see `imgsearch.index.faiss_file`."""
