@@ -6,7 +6,7 @@ What was made once is kept in the gallery's cache; the files are read for the re
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -44,7 +44,7 @@ class Album:
         self._hashes = [content.content_hash for content in contents]
         self._contents = contents
         self._cache = cache
-        self.sketch = lru_cache(SKETCHES_HELD)(self._sketch)
+        self._sketches: dict[int, Sketch | None] = {}
         self.portrait = lru_cache(PORTRAITS_HELD)(self._portrait)
 
     def sketch_all(self, tell: Tell) -> None:
@@ -55,6 +55,31 @@ class Album:
             for start in range(0, len(missing), _AT_ONCE):
                 tell(start, len(missing))
                 self._sketch_some(missing[start : start + _AT_ONCE], threads)
+
+    def sketch(self, place: int) -> Sketch | None:
+        """Return the sketch of a content, None where no file of it can be read."""
+        if place not in self._sketches:
+            return self._hold(place, self._sketch(place))
+        return self._sketches[place]
+
+    def sketches(self) -> Iterator[tuple[int, Sketch]]:
+        """Yield the contents that can be read, in order, with their sketches."""
+        for start in range(0, len(self._hashes), _AT_ONCE):
+            places = range(start, min(start + _AT_ONCE, len(self._hashes)))
+            missing = [place for place in places if place not in self._sketches]
+            kept = self._cache.get(SKETCH_KIND, [self._hashes[place] for place in missing])
+            for place in missing:
+                packed = kept.get(self._hashes[place])
+                if packed is not None:
+                    self._hold(place, Sketch.from_bytes(packed))
+            for place in places:
+                if (sketch := self.sketch(place)) is not None:
+                    yield place, sketch
+
+    def _hold(self, place: int, sketch: Sketch | None) -> Sketch | None:
+        if len(self._sketches) < SKETCHES_HELD:
+            self._sketches[place] = sketch
+        return sketch
 
     def insides(self) -> dict[int, bytes]:
         """Return what is inside of margins, as `inside_of` packs it, of pictures that have one."""

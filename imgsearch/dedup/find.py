@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from imgsearch.dedup.candidates import Pair, Pairs, landmark_pairs, near_pairs, united, whole_pairs
+from imgsearch.dedup.candidates import Pair, Pairs, near_pairs, united, whole_pairs
 from imgsearch.dedup.contents import Content, read_contents
 from imgsearch.dedup.groups import build_groups, build_similar
 from imgsearch.dedup.keepers import KeepRules
+from imgsearch.dedup.landmark_votes import LandmarkVotes
 from imgsearch.dedup.records import Group, Verdict
 from imgsearch.gallery.copy_cache import CopyCache
 from imgsearch.gallery.store import GalleryStore
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 Tell: TypeAlias = Callable[[str, int, int], object]
 """Told what is being done, how much of it is done, and how much there is."""
+
+
+_LEAST_VOTES: Final = 2  # landmarks that look alike, of pictures whose vectors are not very near
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +124,11 @@ def followed(
         album.sketch_all(lambda done, total: tell("Reading pictures", done, total))
         if not folders:
             album.forget_others()
-        count = len(contents)
-        looks = [_looks(album, place) for place in range(count)]
-        pairs = united([near, _alike_as_a_whole(album, count), landmark_pairs(looks)], count)
-        pairs = choose(contents, pairs)
+        votes = LandmarkVotes(_looks(album, len(contents)))
+        supported = votes.supported(near.far, _LEAST_VOTES)
+        found = [near.close, supported, _alike_as_a_whole(album, len(contents)), votes.pairs()]
+        del near, votes
+        pairs = choose(contents, united(found, len(contents)))
         viewer = PairViewer(contents, album, cache)
         likely = viewer.likely(pairs, lambda done, total: tell("Screening", done, total))
         yield Lead(contents, likely, viewer)
@@ -135,24 +140,24 @@ def _alike_as_a_whole(album: Album, count: int) -> Pairs:
     A picture with a margin takes part twice: as a whole, and as what is inside.
     """
     from imgsearch.dedup.insides import turns_inside
-    from imgsearch.images.sketch import coarse_turns
+    from imgsearch.images.sketch import coarse_turns, each_turn
 
     insides = album.insides()
-    turns = np.zeros((count + len(insides), 8, 64), np.float32)
-    for place in range(count):
-        sketch = album.sketch(place)
-        if sketch is not None:
-            turns[place] = coarse_turns(sketch)
+    upright = np.zeros((count + len(insides), 64), np.float32)
+    for place, sketch in album.sketches():
+        upright[place] = coarse_turns(sketch.tiny)[0]
     for place, inside in enumerate(insides.values(), start=count):
-        turns[place] = turns_inside(inside)
+        upright[place] = turns_inside(inside)[0]
     owners = np.array([*range(count), *insides], np.int64)
-    return united([owners[whole_pairs(turns)]], count)
+    return united([owners[whole_pairs(each_turn(upright))]], count)
 
 
-def _looks(album: Album, place: int) -> npt.NDArray[np.uint64]:
-    """Return what a picture's landmarks look like; none if it cannot be read."""
-    sketch = album.sketch(place)
-    return np.empty(0, np.uint64) if sketch is None else np.array(sketch.plain["looks"])
+def _looks(album: Album, count: int) -> list[npt.NDArray[np.uint64]]:
+    """Return what each picture's landmarks look like; none if it cannot be read."""
+    looks = [np.empty(0, np.uint64)] * count
+    for place, sketch in album.sketches():
+        looks[place] = np.array(sketch.plain["looks"])
+    return looks
 
 
 def _of_kept(

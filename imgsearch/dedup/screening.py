@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imgsearch.dedup.landmark_fit import LandmarkFit, count_votes, fit_landmarks, likeness
-from imgsearch.images.sketch import LANDMARK, Landmarks, Sketch
+from imgsearch.images.sketch import LANDMARK, Landmarks, Sketch, uprights
 
 _LEAST_CORRELATION: Final = 0.9  # of two tiny pictures
 _LEAST_AGREEING: Final = 6  # landmarks,
@@ -62,7 +62,7 @@ def screen(first: Sketch, seconds: Sequence[Sketch]) -> npt.NDArray[np.bool_]:
     """
     if not seconds:
         return np.zeros(0, bool)
-    whole = np.stack([second.turns[0] for second in seconds]) @ first.turns.T
+    whole = uprights(seconds) @ first.turns.T
     likely: npt.NDArray[np.bool_] = whole.max(axis=1) >= _LEAST_CORRELATION
     left = np.flatnonzero(~likely)
     for start in range(0, len(left), _TOGETHER):

@@ -28,7 +28,9 @@ def turned(picture, degrees, fill="white"):
 def likeness(picture, original):
     inside = inside_of(np.array(picture))
     return float(
-        (turns_inside(inside) @ coarse_turns(draw(np.array(original), *original.size))[0]).max()
+        (
+            turns_inside(inside) @ coarse_turns(draw(np.array(original), *original.size).tiny)[0]
+        ).max()
     )
 
 

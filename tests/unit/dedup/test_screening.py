@@ -135,6 +135,6 @@ def test_the_turns_of_a_picture_are_those_that_pillow_makes(cat):
 
 
 def test_the_coarse_turns_of_a_picture_are_unit_rows(cat):
-    turns = coarse_turns(sketched(cat))
+    turns = coarse_turns(sketched(cat).tiny)
     assert turns.shape == (8, 64)
     assert np.linalg.norm(turns, axis=1) == pytest.approx(np.ones(8), abs=1e-5)
