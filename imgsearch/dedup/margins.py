@@ -18,6 +18,7 @@ Bits: TypeAlias = npt.NDArray[np.uint8]
 _FLAT: Final = 8  # levels by which the colour of a margin may vary
 _MOST_SPREAD: Final = 3.5  # its standard deviation in levels
 _SEEDS: Final = (0.01, 0.08, 0.16, 0.25, 0.37, 0.5, 0.63, 0.75, 0.84, 0.92, 0.99)  # of each side
+_AROUND_DOWN, _AROUND_ACROSS = (each.ravel() for each in np.mgrid[-2:3, -2:3])
 _LEAST_REGION: Final = 0.01  # of the picture
 _LEAST_HOLE: Final = 0.1
 _OFF_LINE: Final = 2.0  # pixels by which an outline may miss a straight line
@@ -178,12 +179,11 @@ def _seeds(picture: Pixels) -> list[tuple[int, int]]:
     for share in _SEEDS:
         x, y = (min(side - 1, int(share * side)) for side in (columns, rows))
         seeds += [(x, 0), (x, rows - 1), (0, y), (columns - 1, y)]
-    return [(x, y) for x, y in seeds if _is_flat_around(picture, x, y)]
-
-
-def _is_flat_around(picture: Pixels, x: int, y: int) -> bool:
-    part = picture[max(0, y - 2) : y + 3, max(0, x - 2) : x + 3].reshape(-1, 3)
-    return bool((part.max(axis=0) - part.min(axis=0)).max() <= _FLAT)
+    x, y = np.array(seeds).T[..., None]
+    across = np.clip(x + _AROUND_ACROSS, 0, columns - 1)
+    around = picture[np.clip(y + _AROUND_DOWN, 0, rows - 1), across]
+    varies = (around.max(axis=1) - around.min(axis=1)).max(axis=1)
+    return [seed for seed, levels in zip(seeds, varies.tolist(), strict=True) if levels <= _FLAT]
 
 
 def _is_margin(region: Bits, pixels: Pixels, size: int) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from imgsearch.dedup.geometry import Points, Transform, inverse, moved
 from imgsearch.dedup.portrait import Portrait
 from imgsearch.dedup.records import Plainer
+from imgsearch.types import Pixels
 
 Two: TypeAlias = tuple[float, float]
 """A share for either of two pictures, in [0, 1]."""
@@ -75,19 +76,24 @@ def _has_around(framed: Portrait, plain: Portrait, laid: Laid) -> bool:
     mask = np.zeros(framed.shape, np.uint8)
     inside = cv2.fillConvexPoly(mask, np.rint(_place(plain, laid.transform)).astype(np.int32), 1)
     inside = cv2.dilate(inside, np.ones((5, 5), np.uint8))
-    around = framed.thumbnail.pixels[inside == 0].astype(np.int16)
+    around = framed.thumbnail.pixels[inside == 0]
     if len(around) < _LEAST_AROUND * mask.size:
         return False
-    flat = np.zeros(len(around), bool)
+    return len(_without_main_colours(around)) <= (1 - _FLAT) * len(around)
+
+
+def _without_main_colours(pixels: Pixels) -> Pixels:
+    """Leave out what has one of the few most usual colours; shape (n, 3)."""
+    left = pixels
     for _ in range(_COLOURS):
-        left = around[~flat]
         if not len(left):
             break
-        codes = (left >> 2) @ np.array([1, 64, 4096])
-        values, counts = np.unique(codes, return_counts=True)
-        colour = np.median(left[codes == values[counts.argmax()]], axis=0)
-        flat |= np.abs(around - colour).max(axis=1) <= _OF_ONE_COLOUR
-    return float(flat.mean()) >= _FLAT
+        coarse = left >> 2
+        codes = coarse[:, 0] + coarse[:, 1] * np.int32(64) + coarse[:, 2] * np.int32(4096)
+        usual = left[codes == np.bincount(codes).argmax()]
+        differs = np.abs(left - np.median(usual, axis=0).astype(np.float32)) > _OF_ONE_COLOUR
+        left = left[differs[:, 0] | differs[:, 1] | differs[:, 2]]
+    return left
 
 
 def _place(picture: Portrait, transform: Transform) -> Points:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import product
 from typing import Final, TypeAlias
 
+import cv2  # noqa: TID251 - see pyproject.toml
 import numpy as np
 import numpy.typing as npt
 
@@ -20,6 +21,7 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 """Whether a pixel has the colour of the ground; shape (rows, columns)."""
 
 _FLAT: Final = 14  # levels by which the ground may vary
+_STEPS: Final = np.array([[-_FLAT], [_FLAT]], np.int16)
 _LEAST_OF_EDGES: Final = 0.06  # of the four edges that is ground, or there are no triangles
 _LEAST_SIDE: Final = 16  # pixels, of what is not ground
 _EMPTY: Final = 0.99  # of a row or column that is ground, and little else
@@ -41,7 +43,7 @@ def turned_frame(pixels: Pixels) -> Transform | None:
     """
     corners = pixels[[0, 0, -1, -1], [0, -1, 0, -1]]
     edges = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    for colour in np.unique(corners, axis=0):
+    for colour in np.array(sorted(set(map(tuple, corners.tolist()))), np.uint8):
         if _is_near(edges, colour).mean() < _LEAST_OF_EDGES:
             continue
         near = _is_near(pixels, colour)
@@ -57,8 +59,9 @@ def turned_frame(pixels: Pixels) -> Transform | None:
 
 def _is_near(pixels: Pixels, colour: Pixels) -> npt.NDArray[np.bool_]:
     """Tell which pixels have nearly a colour; shape (..., 3) to (...)."""
-    differs = np.abs(pixels.astype(np.int16) - colour.astype(np.int16)) > _FLAT
-    return np.asarray(~(differs[..., 0] | differs[..., 1] | differs[..., 2]), np.bool_)
+    least, most = (tuple(np.clip(colour + step, 0, 255).tolist()) for step in _STEPS)
+    near = cv2.inRange(pixels.reshape(-1, pixels.shape[-2], 3), least, most)
+    return np.asarray(near.reshape(pixels.shape[:-1]) > 0)
 
 
 def _turned_on(ground: Mask) -> npt.NDArray[np.float64] | None:

@@ -59,7 +59,8 @@ class Evidence:
         slip: By how many pixels detail misses its counterpart.
         tracked: In how many places the same detail was found in both.
         sought: In how many it was looked for, and nothing differs.
-        plainer: Which is the other without what was put around it or on it, and may be smaller.
+        plainer: Which is the other without what was put around it or on it, and may be smaller;
+            of copies only.
     """
 
     transform: Transform
@@ -169,7 +170,7 @@ def _evidence(overlay: Overlay) -> Evidence:
         )
         toned = found.toned
         tracked, sought = overlay.met_outside(found.changed | explained)
-    return Evidence(
+    evidence = Evidence(
         overlay.transform,
         overlay.below.content.framed or overlay.finer.content.framed,
         *overlay.shares(),
@@ -181,8 +182,10 @@ def _evidence(overlay: Overlay) -> Evidence:
         overlay.slip,
         tracked,
         sought,
-        _plainer(overlay, (below, above)),
     )
+    if not judge(evidence).removable:  # neither would stay instead of the other
+        return evidence
+    return replace(evidence, plainer=_plainer(overlay, (below, above)))
 
 
 def _plainer(overlay: Overlay, added: tuple[float, float]) -> Plainer:
