@@ -4,8 +4,9 @@ What the nearest have in common is turned down first (`imgsearch.index.contrast`
 replaced by a weighted mean of itself and its nearest neighbours (database-side augmentation: Turcot
 and Lowe, "Better matching with fewer features", 2009), and so is the query (query expansion: Chum
 et al., "Total recall", 2007), with weights that fall evenly by rank (Gordo et al., "End-to-end
-learning of deep visual representations for image retrieval", 2017). What a picture shares with its
-neighbours is then weighed more than what it has by chance. The likeness to the query is handed on
+learning of deep visual representations for image retrieval", 2017) and with the cosine, so that a
+picture of which there are few is not drowned in neighbours that are none of its kind. What a
+picture shares with its neighbours is then weighed more than what it has by chance. The likeness to the query is handed on
 among neighbours as well (`imgsearch.index.diffusion`), which reaches those of a kind that are not
 like the query themselves. All that finds more of a kind, but it blurs what tells one picture from
 the next: so a high power of the plain cosine is added, which is next to nothing for pictures of a
@@ -89,21 +90,28 @@ def expanded_order(
 def _expand_all(rows: Embeddings) -> Embeddings:
     """Average each vector with its nearest; it is its own nearest, and counts most."""
     cosines = rows @ rows.T
-    np.fill_diagonal(cosines, np.inf)  # a copy must not come before itself
-    nearest = best_places(cosines, _NEIGHBOURS + 1)
+    np.fill_diagonal(cosines, -np.inf)
+    nearest = best_places(cosines, min(_NEIGHBOURS, len(rows) - 1))
+    weights = _weights(np.take_along_axis(cosines, nearest, axis=1))
     mixing = np.zeros_like(cosines)  # mostly zeros, and yet faster than to gather rows
-    np.put_along_axis(mixing, nearest, _weights(nearest.shape[1])[np.newaxis], axis=1)
+    np.put_along_axis(mixing, nearest, weights, axis=1)
+    np.fill_diagonal(mixing, 1)
     return unit(mixing @ rows)
 
 
 def _expand(query: npt.NDArray[np.float32], expanded: Embeddings) -> npt.NDArray[np.float32]:
     """Average the query with those nearest to it once they are expanded."""
-    nearest = best_places((expanded @ query)[np.newaxis], _EXPANDED_BY)[0]
-    weights = _weights(len(nearest) + 1)
-    total = weights[0] * query + weights[1:] @ expanded[nearest]
+    cosines = expanded @ query
+    nearest = best_places(cosines[np.newaxis], _EXPANDED_BY)[0]
+    total = query + _weights(cosines[nearest]) @ expanded[nearest]
     return np.asarray(unit(total[np.newaxis])[0])
 
 
-def _weights(count: int) -> npt.NDArray[np.float32]:
-    """Return weights that fall evenly from 1, by 1 / count a rank."""
-    return ((count - np.arange(count)) / count).astype(np.float32)
+def _weights(cosines: Scores) -> npt.NDArray[np.float32]:
+    """Weigh neighbours, best first, beside the vector itself, which has 1; shape (..., count).
+
+    What is as far away as chance would have it counts for nothing, however few are nearer.
+    """
+    count = cosines.shape[-1] + 1
+    ranks = ((count - np.arange(1, count)) / count).astype(np.float32)
+    return np.asarray(ranks * np.maximum(cosines, 0))

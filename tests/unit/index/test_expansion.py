@@ -25,8 +25,10 @@ def unit(vector):
     return vector / math.sqrt(sum(vector * vector))
 
 
-def ranks(size):
-    return [(size - rank) / size for rank in range(size)]
+def weights_of(cosines):
+    """What each of the nearest counts beside the vector itself."""
+    size = len(cosines) + 1
+    return [(size - rank) / size * max(cosine, 0) for rank, cosine in enumerate(cosines, start=1)]
 
 
 def contrasted(query, rows):
@@ -80,14 +82,13 @@ def in_plain_steps(query, rows):
     expanded = []
     for place, row in enumerate(rows):
         others = [other for other in range(len(rows)) if other != place]
-        nearest = [place, *sorted(others, key=lambda other: -float(row @ rows[other]))[:8]]
-        weights = ranks(len(nearest))
-        expanded.append(
-            unit(sum(weight * rows[other] for weight, other in zip(weights, nearest, strict=True)))
-        )
+        nearest = sorted(others, key=lambda other: -float(row @ rows[other]))[:8]
+        weights = weights_of([float(row @ rows[other]) for other in nearest])
+        terms = [weight * rows[other] for weight, other in zip(weights, nearest, strict=True)]
+        expanded.append(unit(row + sum(terms)))
     nearest = sorted(range(len(rows)), key=lambda place: -float(query @ expanded[place]))[:6]
-    weights = ranks(len(nearest) + 1)
-    terms = [weight * expanded[place] for weight, place in zip(weights[1:], nearest, strict=True)]
+    weights = weights_of([float(query @ expanded[place]) for place in nearest])
+    terms = [weight * expanded[place] for weight, place in zip(weights, nearest, strict=True)]
     question = unit(query + sum(terms))
     similarities = [float(question @ one) for one in expanded]
     reached = handed_on(expanded, similarities)
