@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from imgsearch.dedup.records import TIERS, Group
 from imgsearch.errors import DecisionsError
-from imgsearch.gallery.durable import write_durably
+from imgsearch.gallery.durable import read_regular, write_durably
 
 DECISIONS_NAME: Final = "decisions.json"
 
@@ -126,13 +126,13 @@ def read_decisions(folder: Path) -> Decisions:
     """
     path = folder / DECISIONS_NAME
     try:
-        text = path.read_text(encoding="utf-8")
+        content = read_regular(path)
     except FileNotFoundError:
         return Decisions()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DecisionsError(path, f"it cannot be read ({error}); {_MEND}") from error
+    except OSError as error:
+        raise DecisionsError(path, f"it cannot be read ({error.strerror}); {_MEND}") from error
     try:
-        return _parse(json.loads(text))
+        return _parse(json.loads(content.decode()))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DecisionsError(path, f"it is damaged; {_MEND}") from error
 

@@ -9,6 +9,7 @@ tiers = ["identical", "pixels"]
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -65,7 +66,8 @@ def read_rulebook(wishes: KeepWishes, gallery: Path, config: Path | None = None)
         KeepRulesError: If a rule or a file makes no sense.
     """
     path = config or gallery / CONFIG_NAME
-    written = _read(path) if config is not None or path.exists() else KeepWishes()
+    # A link that leads nowhere is no reason to forget what it protects.
+    written = _read(path) if config is not None or os.path.lexists(path) else KeepWishes()
     source = f"{path}: "
     here, there = Path.cwd(), path.absolute().parent
     rules = KeepRules(

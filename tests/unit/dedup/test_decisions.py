@@ -1,6 +1,7 @@
 """What was decided of copies holds for the contents, and is not lost unnoticed."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,25 @@ def test_what_is_no_file_of_decisions_is_refused(tmp_path, text):
 
     with pytest.raises(DecisionsError, match="it is damaged"):
         read_decisions(tmp_path)
+
+
+def endless(path):
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, endless])
+def test_what_is_no_plain_file_blocks_nobody_and_is_not_overwritten(tmp_path, make):
+    make(tmp_path / DECISIONS_NAME)
+    before = (tmp_path / DECISIONS_NAME).lstat()
+
+    for ask in (read_decisions, lambda folder: change_decisions(folder, lambda old: old)):
+        with pytest.raises(DecisionsError) as caught:
+            ask(tmp_path)
+        assert str(caught.value).endswith(
+            "decisions.json: it cannot be read (it is no regular file);"
+            " move it away to begin anew, or restore it from a backup"
+        )
+    assert (tmp_path / DECISIONS_NAME).lstat() == before
 
 
 def test_a_disk_that_refuses_leaves_the_old_decisions(tmp_path):

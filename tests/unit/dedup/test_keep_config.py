@@ -1,5 +1,7 @@
 """Keep rules as people write them."""
 
+import os
+
 import pytest
 
 from imgsearch.dedup.keep_config import KeepWishes, read_rulebook
@@ -78,4 +80,28 @@ def test_bytes_that_are_no_text_are_no_file_of_rules(tmp_path, config):
     config("").write_bytes(b"\xff")
 
     with pytest.raises(KeepRulesError, match="is no TOML file"):
+        read(tmp_path)
+
+
+def endless(path):
+    path.symlink_to("/dev/zero")
+
+
+def dangling(path):
+    path.symlink_to("not-mounted.toml")
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (os.mkfifo, "it is not a regular file"),
+        (os.mkdir, "it is a folder"),
+        (endless, "it is not a regular file"),
+        (dangling, "no such file"),
+    ],
+)
+def test_what_is_no_plain_file_blocks_nobody_and_is_not_passed_over(tmp_path, make, reason):
+    make(tmp_path / "keep.toml")
+
+    with pytest.raises(KeepRulesError, match=rf"keep\.toml cannot be read: {reason}$"):
         read(tmp_path)
