@@ -6,11 +6,11 @@ and Lowe, "Better matching with fewer features", 2009), and so is the query (que
 et al., "Total recall", 2007), with weights that fall evenly by rank (Gordo et al., "End-to-end
 learning of deep visual representations for image retrieval", 2017) and with the cosine, so that a
 picture of which there are few is not drowned in neighbours that are none of its kind. What a
-picture shares with its neighbours is then weighed more than what it has by chance. The likeness to the query is handed on
-among neighbours as well (`imgsearch.index.diffusion`), which reaches those of a kind that are not
-like the query themselves. All that finds more of a kind, but it blurs what tells one picture from
-the next: so a high power of the plain cosine is added, which is next to nothing for pictures of a
-kind and much for copies and views of one thing.
+picture shares with its neighbours is then weighed more than what it has by chance. The likeness to
+the query is handed on among neighbours as well (`imgsearch.index.diffusion`), which reaches those
+of a kind that are not like the query themselves. All that finds more of a kind, but it blurs what
+tells one picture from the next: so a high power of the plain cosine is added, which is next to
+nothing for pictures of a kind and much for copies and views of one thing.
 
 All of it is done for one query, among the vectors nearest to it: nothing is stored, and whatever
 the index holds now is what counts.
