@@ -91,6 +91,11 @@ def name_of(identity: EmbedderIdentity) -> str:
     return preset_of(identity) or identity.model
 
 
+def gallery_of_name(folder: Path, name: str) -> Path:
+    """Return where in a gallery one of `models_in` is."""
+    return folder / MODELS_FOLDER / name
+
+
 def gallery_of_model(folder: Path, name: str) -> Path:
     """Return where in a gallery the vectors of a model are, or are to be.
 
@@ -104,7 +109,7 @@ def gallery_of_model(folder: Path, name: str) -> Path:
     stored = stored_identity(folder)
     if stored is None or name_of(stored) == name:
         return folder
-    return folder / MODELS_FOLDER / name
+    return gallery_of_name(folder, name)
 
 
 def require_gallery_of_model(folder: Path, model: ChosenModel) -> Path:
