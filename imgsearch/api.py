@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
 
+from imgsearch.dedup.first_look import first_look
 from imgsearch.embedding.base import Embedder
 from imgsearch.embedding.registry import Engine, WantedPrecision, create_embedder, identity_of
 from imgsearch.gallery.filters import Filter
@@ -178,6 +179,7 @@ class Gallery:
             make_embedder=self._get_embedder,
             options=options,
             on_progress=on_progress,
+            look=first_look,
         )
 
     def search(

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
+from imgsearch.dedup.first_look import first_look
 from imgsearch.embedding.base import Embedder
 from imgsearch.embedding.registry import create_embedder, identity_of
 from imgsearch.errors import EngineError
@@ -179,6 +180,7 @@ def _index_files(embedder: Embedder, content: bytes, count: int) -> float:
             identity=embedder.identity,
             make_embedder=lambda _identity: embedder,
             options=UpdateOptions(),
+            look=first_look,
         )
     return report.images_per_second
 

@@ -23,6 +23,7 @@ from imgsearch.cli.options import (
 )
 from imgsearch.cli.output import json_path, one_line, print_error, print_json, print_line
 from imgsearch.cli.progress import progress_bar
+from imgsearch.dedup.first_look import first_look
 from imgsearch.gallery.forget import forget_roots
 from imgsearch.gallery.locate import gallery_for_root, remember_gallery
 from imgsearch.gallery.report import MOST_JOBS, FailedFile, UpdateOptions, UpdateReport
@@ -119,6 +120,7 @@ def index(
                 make_embedder=embedder_maker(engine, precision, weights, chosen),
                 options=options,
                 on_progress=on_progress,
+                look=first_look,
             )
         _remember(base)
     _print_failures(report.failed, quiet=quiet)

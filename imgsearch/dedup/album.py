@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from imgsearch.dedup.contents import Content
-from imgsearch.dedup.insides import INSIDE_KIND, inside_of
+from imgsearch.dedup.first_look import first_look
+from imgsearch.dedup.insides import INSIDE_KIND
 from imgsearch.dedup.portrait import AS_A_SQUARE, Portrait, thumbnail_of
 from imgsearch.errors import ImageReadError
 from imgsearch.gallery.copy_cache import CopyCache
@@ -48,7 +49,7 @@ class Album:
         self.portrait = lru_cache(PORTRAITS_HELD)(self._portrait)
 
     def sketch_all(self, tell: Tell) -> None:
-        """Sketch the pictures that have no sketch yet, in threads; forget those that are gone."""
+        """Look at the pictures that `index` did not look at, in threads."""
         known = set(self._cache.keys(SKETCH_KIND)) & set(self._cache.keys(INSIDE_KIND))
         missing = [place for place, key in enumerate(self._hashes) if key not in known]
         with ThreadPoolExecutor(os.cpu_count()) as threads:
@@ -89,7 +90,7 @@ class Album:
             if key in kept:
                 found[place] = kept[key]
             elif (thumbnail := self._thumbnail(place)) is not None:
-                found[place] = _inside_of(thumbnail)
+                found[place] = first_look(thumbnail)[INSIDE_KIND]
         return {place: inside for place, inside in found.items() if inside}
 
     def forget_others(self) -> None:
@@ -104,11 +105,11 @@ class Album:
         kept = self._cache.get(THUMBNAIL_KIND, keys)
         found = list(threads.map(self._read, places, map(kept.get, keys)))
         made = {key: thumb for key, thumb in zip(keys, found, strict=True) if thumb is not None}
-        sketches = dict(zip(made, threads.map(_drawn, made.values()), strict=True))
-        self._cache.put(THUMBNAIL_KIND, {key: made[key] for key in made.keys() - kept.keys()})
-        insides = dict(zip(made, threads.map(_inside_of, made.values()), strict=True))
-        self._cache.put(SKETCH_KIND, {key: each.to_bytes() for key, each in sketches.items()})
-        self._cache.put(INSIDE_KIND, insides)
+        seen = dict(zip(made, threads.map(first_look, made.values()), strict=True))
+        new = {key: made[key] for key in made.keys() - kept.keys()}
+        kinds = (SKETCH_KIND, INSIDE_KIND)
+        values = {kind: {key: each[kind] for key, each in seen.items()} for kind in kinds}
+        self._cache.put_kinds({THUMBNAIL_KIND: new, **values})
 
     def _sketch(self, place: int) -> Sketch | None:
         key = self._hashes[place]
@@ -116,7 +117,7 @@ class Album:
         if kept is not None:
             return Sketch.from_bytes(kept)
         thumbnail = self._thumbnail(place)
-        return None if thumbnail is None else _drawn(thumbnail)
+        return None if thumbnail is None else draw(*unpack_thumbnail(thumbnail))
 
     def _portrait(self, place: int) -> Portrait | None:
         """Make the portrait of a content, None where no file of it can be read."""
@@ -144,11 +145,3 @@ class Album:
 def _contents(key: bytes) -> list[bytes]:
     """Return the contents that a key of the cache is made of: one, or the two of a pair."""
     return [key[start : start + _HASH_BYTES] for start in range(0, len(key), _HASH_BYTES)]
-
-
-def _inside_of(thumbnail: bytes) -> bytes:
-    return inside_of(thumbnail_of(*unpack_thumbnail(thumbnail)).pixels)
-
-
-def _drawn(thumbnail: bytes) -> Sketch:
-    return draw(*unpack_thumbnail(thumbnail))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,6 @@ from imgsearch.gallery.records import ImageFacts, IndexedFile, Reject
 from imgsearch.gallery.roots import read_roots
 from imgsearch.gallery.scan import Scan
 from imgsearch.images.prepare import PreparedImage
-from imgsearch.images.thumbnail import THUMBNAIL_KIND
 from imgsearch.types import EmbedderIdentity, Preprocessing
 
 _OUTCOMES_PER_COMMIT = 512
@@ -51,7 +51,7 @@ class BatchWriter:
         identity: EmbedderIdentity,
         make_embedder: EmbedderMaker,
         *,
-        thumbnails: CopyCache,
+        copy_cache: CopyCache,
     ) -> None:
         self.counts = Counts()
         self.known = known
@@ -61,7 +61,7 @@ class BatchWriter:
         self._scan = scan
         self._identity = identity
         self._make_embedder = partial(make_embedder, identity)
-        self._thumbnails = thumbnails
+        self._copy_cache = copy_cache
         self._embedder: Embedder | None = None
         self._pending: list[LoadedImage | Reject] = []
         self._to_embed = 0
@@ -95,7 +95,7 @@ class BatchWriter:
                 for facts, _ in embedded.values():
                     self._catalog.note_exif(facts)
             reached("batch.committed")
-            self._thumbnails.put(THUMBNAIL_KIND, _thumbnails(batch))
+            self._copy_cache.put_kinds(_kept(batch))
             for digest in embedded:
                 self.known.release(digest)
             self._pending = [loader.load_anyway(item.stamp) for item in unknown]
@@ -177,9 +177,14 @@ class BatchWriter:
         return self._generation
 
 
-def _thumbnails(batch: list[LoadedImage | Reject]) -> dict[bytes, bytes]:
-    loaded = [item for item in batch if isinstance(item, LoadedImage)]
-    return {item.content_hash: item.thumbnail for item in loaded if item.thumbnail is not None}
+def _kept(batch: list[LoadedImage | Reject]) -> dict[str, dict[bytes, bytes]]:
+    """Return what is kept of the pictures of a batch for the search for copies, kind by kind."""
+    kinds: defaultdict[str, dict[bytes, bytes]] = defaultdict(dict)
+    for item in batch:
+        if isinstance(item, LoadedImage):
+            for kind, value in item.kept.items():
+                kinds[kind][item.content_hash] = value
+    return kinds
 
 
 def _facts(digest: bytes, picture: PreparedImage) -> ImageFacts:

@@ -87,7 +87,15 @@ class CopyCache:
 
     def put(self, kind: str, values: Mapping[bytes, bytes]) -> None:
         """Keep values, in one transaction; those of the same kind and key are replaced."""
-        rows = [(kind, key, value, _crc32(kind, key, value)) for key, value in values.items()]
+        self.put_kinds({kind: values})
+
+    def put_kinds(self, kinds: Mapping[str, Mapping[bytes, bytes]]) -> None:
+        """Keep values of several kinds, in one transaction."""
+        rows = [
+            (kind, key, value, _crc32(kind, key, value))
+            for kind, values in kinds.items()
+            for key, value in values.items()
+        ]
         if rows:
             self._change("INSERT OR REPLACE INTO found VALUES (?, ?, ?, ?)", rows)
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from imgsearch.errors import ImageReadError
 from imgsearch.gallery.records import FileStamp, Reject
@@ -23,11 +23,14 @@ from imgsearch.images.discover import looks_like_image, sniff
 from imgsearch.images.fingerprint import content_hash
 from imgsearch.images.prepare import PreparedImage, prepare
 from imgsearch.images.read import explain_os_error, load, unchanged
-from imgsearch.images.thumbnail import pack_thumbnail, serves_as_thumbnail
+from imgsearch.images.thumbnail import THUMBNAIL_KIND, pack_thumbnail, serves_as_thumbnail
 from imgsearch.types import Preprocessing
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
+
+Look: TypeAlias = Callable[[bytes], Mapping[str, bytes]]
+"""Looks at a thumbnail, and returns values to keep by kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +41,14 @@ class LoadedImage:
         stamp: The file.
         content_hash: sha256 of its bytes.
         prepared: The network's input, or None where the content's embedding is known already.
-        thumbnail: For the cache of the search for copies, if the network's input is one.
+        kept: For the cache of the search for copies, by kind: a thumbnail, if the network's input
+            is one, and what was seen in it.
     """
 
     stamp: FileStamp
     content_hash: bytes
     prepared: PreparedImage | None
-    thumbnail: bytes | None = None
+    kept: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class KnownContent:
@@ -79,6 +83,7 @@ class FileLoader:
         known: Which contents need no decoding.
         max_pixels: Pictures that declare more are refused.
         budget: What the threads may hold decoded, all together.
+        look: What else is found out about a picture for the search for copies, of its thumbnail.
         stopped: Set when nobody wants the files any more; hashing a huge one then ends early.
     """
 
@@ -87,6 +92,7 @@ class FileLoader:
     known: KnownContent
     max_pixels: int
     budget: PixelBudget = field(default_factory=PixelBudget)
+    look: Look = lambda _thumbnail: {}
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def load(self, stamp: FileStamp) -> LoadedImage | Reject:
@@ -130,8 +136,13 @@ class FileLoader:
         except ImageReadError:
             self.known.release(digest)
             raise
-        kept = pack_thumbnail(prepared) if serves_as_thumbnail(self.preprocessing) else None
-        return LoadedImage(stamp, digest, prepared, kept)
+        return LoadedImage(stamp, digest, prepared, self._kept(prepared))
+
+    def _kept(self, prepared: PreparedImage) -> Mapping[str, bytes]:
+        if not serves_as_thumbnail(self.preprocessing):
+            return {}
+        thumbnail = pack_thumbnail(prepared)
+        return {THUMBNAIL_KIND: thumbnail, **self.look(thumbnail)}
 
 
 def map_in_order(

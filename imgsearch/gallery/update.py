@@ -17,7 +17,7 @@ from imgsearch.gallery.batch import BatchWriter
 from imgsearch.gallery.catalog import Catalog
 from imgsearch.gallery.copy_cache import CopyCache
 from imgsearch.gallery.index_file import is_current, load_index, publish_index
-from imgsearch.gallery.pipeline import FileLoader, KnownContent, map_in_order
+from imgsearch.gallery.pipeline import FileLoader, KnownContent, Look, map_in_order
 from imgsearch.gallery.records import RejectKind
 from imgsearch.gallery.report import (
     FailedFile,
@@ -41,6 +41,7 @@ def update_gallery(
     make_embedder: EmbedderMaker,
     options: UpdateOptions | None = None,
     on_progress: ProgressCallback | None = None,
+    look: Look = lambda _thumbnail: {},
 ) -> UpdateReport:
     """Bring the gallery in a folder up to date with these roots.
 
@@ -54,6 +55,7 @@ def update_gallery(
         make_embedder: Called once, and only if there is something to embed.
         options: How to go about it.
         on_progress: Told how far it has come.
+        look: What is found out about a picture for the search for copies, besides its thumbnail.
 
     Raises:
         ImageFolderError: If a root is no folder that can be listed, or is empty though it had
@@ -71,11 +73,11 @@ def update_gallery(
         reached("update.roots_added")
         scan = _scan(store.catalog, walks, options, tell)
         reached("update.scanned")
-        with _known_content(store.folder) as known, CopyCache(store.folder) as thumbnails:
+        with _known_content(store.folder) as known, CopyCache(store.folder) as copy_cache:
             writer = BatchWriter(
-                store.catalog, scan, known, identity, make_embedder, thumbnails=thumbnails
+                store.catalog, scan, known, identity, make_embedder, copy_cache=copy_cache
             )
-            _read_files(scan, writer, options, tell)
+            _read_files(scan, writer, _loader(writer, options, look), options, tell)
         reached("update.all_read")
         removed = _finish(store.catalog, scan, identity)
         reached("update.gone_removed")
@@ -150,12 +152,21 @@ def _is_known(reader: Catalog, digest: bytes) -> bool:
     return stored is not None and stored.facts.exif_read
 
 
+def _loader(writer: BatchWriter, options: UpdateOptions, look: Look) -> FileLoader:
+    return FileLoader(
+        writer.roots, writer.preprocessing, writer.known, options.max_pixels, look=look
+    )
+
+
 def _read_files(
-    scan: Scan, writer: BatchWriter, options: UpdateOptions, tell: ProgressCallback
+    scan: Scan,
+    writer: BatchWriter,
+    loader: FileLoader,
+    options: UpdateOptions,
+    tell: ProgressCallback,
 ) -> None:
     """Read what the scan found, and write it batch by batch."""
     total, done = scan.todo_count(), 0
-    loader = FileLoader(writer.roots, writer.preprocessing, writer.known, options.max_pixels)
     outcomes = map_in_order(
         loader.load,
         scan.todo(),

@@ -180,12 +180,17 @@ def _landmarks(grey: npt.NDArray[np.uint8]) -> tuple[Landmarks, Landmarks]:
         _MOST_PLAIN, scaleFactor=1.3, nlevels=6, edgeThreshold=12, patchSize=24, fastThreshold=7
     )
     points, looks = detector.detectAndCompute(grey, None)
-    swapped = [_mirrored(point, grey.shape[1]) for point in points]
+    strongest = [points[place] for place in _strongest(points, _MOST_MIRRORED)]
+    swapped = [_mirrored(point, grey.shape[1]) for point in strongest]
     again, other_looks = detector.compute(np.ascontiguousarray(grey[:, ::-1]), swapped)
     return (
         _packed(points, looks, grey.shape, _MOST_PLAIN),
         _packed(again, other_looks, grey.shape, _MOST_MIRRORED),
     )
+
+
+def _strongest(points: Sequence[cv2.KeyPoint], most: int) -> npt.NDArray[np.intp]:
+    return np.argsort([-point.response for point in points], kind="stable")[:most]
 
 
 def _mirrored(point: cv2.KeyPoint, columns: int) -> cv2.KeyPoint:
@@ -201,14 +206,15 @@ def _packed(
     most: int,
 ) -> Landmarks:
     """Keep what is compared of the strongest landmarks."""
-    strongest = np.argsort([-point.response for point in points], kind="stable")[:most]
+    strongest = _strongest(points, most)
     landmarks = np.zeros(len(strongest), LANDMARK)
     if looks is None or not len(landmarks):
         return landmarks
     found = [points[place] for place in strongest]
+    x, y, angle, size = np.array([(*each.pt, each.angle, each.size) for each in found]).T
     longer, middle = max(shape), (np.array(shape[::-1]) - 1) / 2
     landmarks["looks"] = np.ascontiguousarray(looks[strongest, :8]).view(np.uint64)[:, 0]
-    landmarks["place"] = (np.array([point.pt for point in found]) - middle) / longer
-    landmarks["angle"] = np.radians([point.angle for point in found])
-    landmarks["size"] = np.log(np.array([point.size for point in found]) / longer)
+    landmarks["place"] = (np.stack([x, y], -1) - middle) / longer
+    landmarks["angle"] = np.radians(angle)
+    landmarks["size"] = np.log(size / longer)
     return landmarks
