@@ -76,9 +76,7 @@ def main() -> None:
         )
 
 
-def measure(
-    folder: Path, labels: Labels, preset: str, precision: WantedPrecision
-) -> Measured:
+def measure(folder: Path, labels: Labels, preset: str, precision: WantedPrecision) -> Measured:
     """Index a folder into a gallery of its own, and ask for every labelled photo in it."""
     with tempfile.TemporaryDirectory() as name:
         place = Path(name) / "gallery"
