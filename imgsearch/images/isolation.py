@@ -31,6 +31,8 @@ _BOOT: Final = (
     "import sys; sys.path[:] = sys.argv[1:];"
     "from imgsearch.images.worker import serve; serve(sys.stdin.buffer, sys.stdout.buffer)"
 )
+# Not later: while a thread loads OpenCV, a folder is in sys.path whose `typing` is not Python's.
+_PATH: Final = tuple(sys.path)
 _EXIT_GRACE_S: Final = 5.0
 
 
@@ -91,7 +93,7 @@ class Worker:
         self._limits = limits
         self.is_new = True
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-c", _BOOT, *sys.path],
+            [sys.executable, "-I", "-c", _BOOT, *_PATH],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

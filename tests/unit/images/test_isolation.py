@@ -78,6 +78,15 @@ def test_a_worker_that_crashes_is_the_pictures_fault_only_if_it_had_no_other_bef
     assert worker not in pool._idle
 
 
+def test_what_a_library_puts_before_other_modules_while_it_loads_is_not_for_a_worker(
+    pool, monkeypatch, tmp_path
+):
+    (tmp_path / "typing.py").write_text("import the.middle.of.a.library")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])  # as OpenCV does with a folder
+
+    assert pool.run(job())["format"] == "PNG"
+
+
 def test_a_crash_is_named(pool):
     with closing(Worker(Limits())) as worker:
         os.kill(worker._process.pid, signal.SIGSEGV)
