@@ -9,10 +9,10 @@ Names are loaded when they are first used: `import imgsearch` itself loads no li
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # the name is known to type checkers; typing itself takes a while to load
 if TYPE_CHECKING:
+    from typing import Any
+
     from imgsearch.api import Gallery, create_gallery, open_gallery
     from imgsearch.errors import (
         CalibrationError,
@@ -118,6 +118,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
     if name not in __all__:
         raise AttributeError(f"module 'imgsearch' has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(f"imgsearch.{_HOMES.get(name, 'errors')}"), name)
 
 
