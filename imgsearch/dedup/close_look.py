@@ -24,7 +24,7 @@ _LEAST_CONTRAST: Final = 14.0  # levels; a window of less has nothing in it
 _LEAST_CORRELATION: Final = 0.6  # of a window's detail in both pictures
 _LEAST_AREA: Final = 60  # pixels of windows in which another thing stands
 _TINY: Final = 16
-_SHIFTS: Final = tuple(product((-1, 0, 1), repeat=2))  # pixels by which rounding may move detail
+_SHIFTS: Final = tuple(product((0, -1, 1), repeat=2))  # pixels by which rounding may move detail
 
 
 def differ_somewhere(first: Path, second: Path) -> bool:
@@ -38,20 +38,21 @@ def differ_somewhere(first: Path, second: Path) -> bool:
         ImageReadError: If one cannot be read or is damaged.
     """
     one, other = _overlaid(_grey(first), _grey(second))
-    alike = np.full(one.shape, -1, np.float32)
     one, contrast = _centred(one)
-    for down, across in _SHIFTS:
-        shifted, other_contrast = _centred(np.roll(other, (down, across), (0, 1)))
-        common = cv2.blur(one * shifted, _WINDOW)
-        strength = np.maximum(contrast, 1) * np.maximum(other_contrast, 1)
-        np.maximum(alike, common / strength, out=alike)
     _, other_contrast = _centred(other)
     busy = np.maximum(contrast, other_contrast) > _LEAST_CONTRAST
-    inside = np.zeros_like(busy)
     margin = _WINDOW[0] // 2 + 1
-    inside[margin:-margin, margin:-margin] = True
-    other_thing = (alike < _LEAST_CORRELATION) & busy & inside
-    return int(other_thing.sum()) > _LEAST_AREA
+    other_thing = np.zeros_like(busy)
+    inside = slice(margin, -margin), slice(margin, -margin)
+    other_thing[inside] = busy[inside]
+    for down, across in _SHIFTS:
+        shifted, shifted_contrast = _centred(np.roll(other, (down, across), (0, 1)))
+        common = cv2.blur(one * shifted, _WINDOW)
+        strength = np.maximum(contrast, 1) * np.maximum(shifted_contrast, 1)
+        other_thing &= common < _LEAST_CORRELATION * strength
+        if np.count_nonzero(other_thing) <= _LEAST_AREA:  # most copies need one shift
+            return False
+    return True
 
 
 def _grey(path: Path) -> npt.NDArray[np.uint8]:

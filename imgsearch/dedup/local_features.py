@@ -26,6 +26,7 @@ MOST_FEATURES: Final = 160
 _LEAST_CONTRAST: Final = 0.02
 _SOFT_CONTRAST: Final = 0.006
 _FEW_FEATURES: Final = 60
+_LARGE: Final = 160  # pixels; of a larger picture, half as many a side show all that is needed
 _DESCRIPTOR: Final = 128
 _GRID: Final = (4, 4, 8)  # of a descriptor: rows, columns, directions
 _LENGTH: Final = 512  # of a RootSIFT descriptor as it is stored, in uint8
@@ -113,16 +114,20 @@ def extract(pixels: Pixels) -> LocalFeatures:
         pixels: Shape (rows, columns, 3), of a thumbnail.
     """
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    found, descriptors = _detected(grey, _LEAST_CONTRAST)
+    times = 2 if max(grey.shape) >= _LARGE else 1
+    size = tuple(-(-side // times) for side in grey.shape[::-1])
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    found, descriptors = _detected(small, _LEAST_CONTRAST)
     if len(found) < _FEW_FEATURES:  # a picture of soft light
-        found, descriptors = _detected(grey, _SOFT_CONTRAST)
+        found, descriptors = _detected(small, _SOFT_CONTRAST)
     if descriptors is None:
         return LocalFeatures.from_bytes(b"")
     strongest = np.argsort([-point.response for point in found], kind="stable")[:MOST_FEATURES]
     points = [found[place] for place in strongest]
+    scale = np.array(grey.shape[::-1]) / size
     return LocalFeatures(
-        np.array([point.pt for point in points], np.float32).reshape(-1, 2),
-        np.array([point.size for point in points], np.float32),
+        np.array([(np.array(point.pt) + 0.5) * scale - 0.5 for point in points], np.float32),
+        np.array([point.size for point in points], np.float32) * np.float32(times),
         np.radians(np.array([point.angle for point in points], np.float32)),
         _root(descriptors[strongest]),
     )

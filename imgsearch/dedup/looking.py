@@ -46,6 +46,7 @@ class PairViewer:
         self._contents = contents
         self._album = album
         self._cache = cache
+        self._threads = ThreadPoolExecutor(os.cpu_count())  # they end with this object
 
     def likely(self, pairs: Pairs, tell: Tell) -> list[Pair]:
         """Return the pairs that could be copies, in order; only these need a verdict.
@@ -58,15 +59,14 @@ class PairViewer:
         starts = np.flatnonzero(np.diff(pairs[:, 0], prepend=-1))
         firsts, seconds = pairs[starts, 0].tolist(), np.split(pairs[:, 1], starts[1:])
         found: list[Pair] = []
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            for start in range(0, len(firsts), _AT_ONCE):
-                tell(start, len(firsts))
-                some = slice(start, start + _AT_ONCE)
-                screen_one = partial(self._screen, kept=kept)
-                answers = list(threads.map(screen_one, firsts[some], seconds[some]))
-                self._cache.put(SCREENED_KIND, dict(ChainMap(*(new for _, new in answers))))
-                for first, (likely, _) in zip(firsts[some], answers, strict=True):
-                    found += [(first, second) for second in likely]
+        for start in range(0, len(firsts), _AT_ONCE):
+            tell(start, len(firsts))
+            some = slice(start, start + _AT_ONCE)
+            screen_one = partial(self._screen, kept=kept)
+            answers = list(self._threads.map(screen_one, firsts[some], seconds[some]))
+            self._cache.put(SCREENED_KIND, dict(ChainMap(*(new for _, new in answers))))
+            for first, (likely, _) in zip(firsts[some], answers, strict=True):
+                found += [(first, second) for second in likely]
         return found
 
     def judge(self, pairs: Sequence[Pair]) -> dict[Pair, Verdict]:
@@ -78,7 +78,8 @@ class PairViewer:
             for pair, key in keys.items()
             if key in kept
         }
-        new = {pair: self._look(*pair) for pair in pairs if pair not in verdicts}
+        unknown = [pair for pair in pairs if pair not in verdicts]
+        new = dict(zip(unknown, self._threads.map(self._look, unknown), strict=True))
         self._cache.put(
             VERDICT_KIND,
             {
@@ -111,7 +112,8 @@ class PairViewer:
         answers = screen(sketch, list(readable.values())).tolist()
         return dict(zip(readable, answers, strict=True))
 
-    def _look(self, first: int, second: int) -> Verdict:
+    def _look(self, pair: Pair) -> Verdict:
+        first, second = pair
         portraits = self._album.portrait(first), self._album.portrait(second)
         if portraits[0] is None or portraits[1] is None:
             return UNREADABLE

@@ -17,7 +17,7 @@ from imgsearch.dedup.portrait import Portrait
 from imgsearch.dedup.records import SWAPPED, Plainer, Verdict
 from imgsearch.dedup.residual import residual_of
 
-VERIFY_VERSION: Final = 12
+VERIFY_VERSION: Final = 14
 """Raised with every change of what a verdict may be; verdicts of others are not used again."""
 
 _WHOLE: Final = 0.94

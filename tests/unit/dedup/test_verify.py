@@ -175,6 +175,15 @@ def test_bytes_that_are_no_features_are_refused():
         LocalFeatures.from_bytes(bytes(141))
 
 
+@pytest.mark.parametrize("side", [128, 251, 256])
+def test_a_feature_is_where_it_is_seen_in_large_and_small_pictures(side):
+    down, across = np.mgrid[:side, :side]
+    blob = 200 * np.exp(-((down - 60) ** 2 + (across - 90) ** 2) / (2 * 8**2))
+    found = extract(np.repeat(blob.astype(np.uint8)[..., None], 3, axis=2))
+    assert found.places[0] == pytest.approx((90, 60), abs=0.5)
+    assert found.sizes[0] == pytest.approx(2 * 8, rel=0.2)
+
+
 def test_a_thumbnail_survives_being_kept(cat):
     thumbnail = portrait(cat).thumbnail
     kept = Thumbnail.from_jpeg(thumbnail.to_jpeg(), *cat.size)
