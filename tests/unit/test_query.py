@@ -8,7 +8,7 @@ import pytest
 from imgsearch.errors import GalleryNotFoundError, ImageReadError
 from imgsearch.gallery.store import open_for_writing
 from imgsearch.index.exact import ExactIndex
-from imgsearch.index.faiss_index import FaissIndex
+from imgsearch.index.faiss_index import QUERIES_WORTH_MATRICES, FaissIndex
 from imgsearch.query import QueryImage, QueryOptions, compare_images, search_gallery
 
 
@@ -127,7 +127,10 @@ def test_several_queries_are_embedded_in_one_batch(three, tmp_path):
 
 @pytest.mark.parametrize("options", [{}, {"exclude_self": True}, {"expand": True, "k": 3}])
 def test_many_queries_are_one_search_and_each_is_answered_as_if_alone(lab, monkeypatch, options):
-    paths = [lab.paint(f"{n:02}.png", (n * 20, 255 - n * 20, 9 * n)) for n in range(12)]
+    paths = [
+        lab.paint(f"{n:02}.png", (n * 20, 255 - n * 20, 9 * n))
+        for n in range(QUERIES_WORTH_MATRICES)
+    ]
     lab.write("copy.png", paths[3].read_bytes())
     lab.update()
     alone = [lab.search(path, **options) for path in paths]
