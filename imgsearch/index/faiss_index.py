@@ -38,6 +38,8 @@ ROWS_PER_BLOCK = 1 << 13
 SPARE = 32
 """How many more candidates than asked for are scored again at once; mostly they are enough."""
 
+_ABOVE_COSINES = 2
+
 _IDS_FAR_APART = 1000
 """From here on, a table of the chosen ids is smaller than a bit for each up to the highest."""
 
@@ -206,7 +208,10 @@ class FaissIndex:
             chosen: Held ids to choose from, ascending.
         """
         if len(queries) >= QUERIES_WORTH_MATRICES:
-            return self._nearest_by_matrices(queries, wanted, chosen)
+            ids, scores = self._nearest_by_matrices(queries, wanted, chosen)
+            if np.abs(scores).max() <= _ABOVE_COSINES:
+                return ids, scores
+            # A vector is damaged; what FAISS makes of it counts.
         _share_among_threads(len(queries) * len(self))
         selector = None if len(chosen) == len(self) else _selector(chosen)
         parameters = selector and faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
@@ -220,7 +225,6 @@ class FaissIndex:
         ids = faiss.vector_to_array(self._index.id_map)
         is_chosen = None if len(chosen) == len(self) else np.isin(ids, chosen)
         places, scores = nearest_places(queries, self._halves(), wanted, is_chosen)
-        self._require_cosines(scores)
         return ids[places], scores
 
     def _halves(self) -> Halves:
@@ -231,11 +235,11 @@ class FaissIndex:
         return halves.reshape(len(self), self.dim)
 
     def _require_cosines(self, scores: Scores) -> None:
-        """Refuse scores far from any cosine, with which FAISS also pads the places it cannot fill.
+        """Refuse scores far below any cosine, with which FAISS also pads the places it cannot fill.
 
         Only damage to a file that is trusted unread makes them: it has a vector that is no number.
         """
-        if max(-scores.min(), scores.max()) > 2:
+        if scores.min() < -_ABOVE_COSINES:
             assert self._file is not None  # every row that is added was checked
             reason = "some of its vectors are damaged; run `imgsearch check --repair`"
             raise IndexFileError(self._file, reason)

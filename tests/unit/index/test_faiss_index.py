@@ -352,6 +352,21 @@ def test_damaged_vectors_that_leave_a_search_short_are_reported(
             ask(queries, 10)
 
 
+@pytest.mark.parametrize("number", [b"\xff\xff", b"\xff\x7f", b"\x00\xfc", b"\x00\x7b"])
+def test_damaged_vectors_hide_the_same_from_a_batch_as_from_one_query(tmp_path, number):
+    index = RememberingIndex(4)
+    index.add(np.arange(200), unit_rows(200))
+    write_index(index, tmp_path / "vectors.faiss")
+    patched(tmp_path / "vectors.faiss", 118 + 8 * 7, number * 4)  # no numbers, or 57,344 each
+    back = read_index(tmp_path / "vectors.faiss", index.rows)
+    queries = unit_rows(40)
+
+    for query, answer in zip(queries, back.search(queries, 5), strict=True):
+        [alone] = back.search(query[np.newaxis], 5)
+        assert answer.ids.tolist() == alone.ids.tolist()
+        assert answer.scores.tolist() == alone.scores.tolist()
+
+
 def test_an_index_is_read_into_memory_where_open_files_have_no_name(file, tmp_path, monkeypatch):
     monkeypatch.setattr(faiss_index, "_OPEN_FILES", str(tmp_path / "missing"))
 
