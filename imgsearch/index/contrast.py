@@ -35,6 +35,9 @@ _VECTORS_EACH: Final = 4
 _SHORTENING: Final = 0.2
 """The power of a direction's variance, over that of the next after the last, to divide by."""
 
+_LEAST_PART: Final = 1e-5
+"""The least length of a direction, as a part of the longest, that is more than rounding."""
+
 _BLOCK: Final = 24
 _ROUNDS: Final = 2
 _TINY: Final = np.finfo(np.float32).tiny
@@ -92,16 +95,32 @@ def leading_directions(
 
     Returns:
         Orthogonal unit vectors, shape (count, dim), float32, and the sum of squares along each,
-        shape (count,), descending.
+        shape (count,), descending. If the vectors differ in fewer directions, those that are left
+        over are 0.
     """
     differences = rows - rows.mean(axis=0)
     basis = _start(rows.shape[1])
     for _ in range(_ROUNDS):
-        basis = np.linalg.qr(differences.T @ (differences @ basis))[0]
+        basis = _orthogonal(differences.T @ (differences @ basis))
     within = (differences @ basis).astype(np.float64)
     variances, turned = np.linalg.eigh(within.T @ within)
     best = turned[:, ::-1][:, :count]
     return (basis @ best).T.astype(np.float32), np.maximum(variances[::-1][:count], 0)
+
+
+def _orthogonal(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return orthogonal columns of length 1, or 0, that span what a few columns span.
+
+    By their products with one another, which are few: a decomposition of the columns themselves
+    takes several times as long, and on a busy machine tens of times, for its threads wait for one
+    another at every column.
+    """
+    exact = vectors.astype(np.float64)
+    squares, turned = np.linalg.eigh(exact.T @ exact)
+    lengths = np.sqrt(np.maximum(squares, 0))
+    spans = lengths > _LEAST_PART * lengths[-1]
+    scales = np.where(spans, 1 / np.where(spans, lengths, 1), 0)
+    return np.asarray(exact @ (turned * scales), dtype=np.float32)
 
 
 @cache

@@ -59,3 +59,12 @@ def test_the_same_vectors_give_the_same_answer():
     rows = rows_of(60, 40, seed=5)
 
     assert in_contrast(rows[0], rows)[1].tolist() == in_contrast(rows[0], rows)[1].tolist()
+
+
+def test_directions_beyond_those_in_which_vectors_differ_are_nothing():
+    rows = np.outer(np.linspace(0.5, 1, 30), rows_of(1, 40, seed=6)[0]).astype(np.float32)
+
+    directions, variances = leading_directions(rows, 3)
+
+    assert np.linalg.norm(directions, axis=1) == pytest.approx([1, 0, 0], abs=1e-4)
+    assert variances[1:] == pytest.approx([0, 0], abs=1e-6)
