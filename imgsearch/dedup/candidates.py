@@ -31,6 +31,8 @@ CLOSEST: Final = 8
 """How many of the most similar pictures of each are looked at likewise."""
 
 _LEAST_CORRELATION: Final = 0.93  # of two whole pictures, tiny
+_QUARTER: Final = 1  # turn; it and three quarters are each other's opposites,
+_THREE_QUARTERS: Final = 3  # the other turns and mirrors their own
 _SCORES_AT_ONCE: Final = 1 << 24  # 64 MB
 
 
@@ -69,15 +71,16 @@ def whole_pairs(turns: Iterable[npt.NDArray[np.float32]]) -> Pairs:
     """Return the pairs of pictures that are alike as a whole, perhaps turned or mirrored.
 
     Args:
-        turns: All pictures tiny: upright first, then in each turn and mirror; shape (pictures, n)
-            each, rows of length 1 at most.
+        turns: All pictures tiny, in the eight turns and mirrors of `Sketch.turns`; shape
+            (pictures, n) each, rows of length 1 at most.
     """
-    turned = iter(turns)
-    upright = next(turned)
+    turned = enumerate(turns)
+    _, upright = next(turned)
     found = (
         near.pairs
-        for rows in chain([upright], turned)
-        for near in _nearest(rows, upright, _LEAST_CORRELATION)
+        for turn, rows in chain([(0, upright)], turned)
+        if turn != _THREE_QUARTERS  # such a pair is found a quarter turned, in the other order
+        for near in _nearest(rows, upright, _LEAST_CORRELATION, later=turn != _QUARTER)
     )
     return _joined(found, len(upright))
 
@@ -94,18 +97,30 @@ class _Near(NamedTuple):
     scores: npt.NDArray[np.float32]
 
 
-def _nearest(rows: Embeddings, others: Embeddings, least: float) -> Iterator[_Near]:
-    """Yield each row's nearest other rows, block by block."""
+def _nearest(
+    rows: Embeddings, others: Embeddings, least: float, *, later: bool = False
+) -> Iterator[_Near]:
+    """Yield each row's nearest other rows, block by block.
+
+    Args:
+        rows: Shape (n, dimensions).
+        others: Likewise.
+        least: The least score.
+        later: Whether it is enough to look at others from a row's block on, because scores are
+            the same the other way round.
+    """
     count = min(NEIGHBOURS + 1, len(others))
     block = max(1, _SCORES_AT_ONCE // max(1, len(others)))
     for start in range(0, len(rows), block):
-        scores = rows[start : start + block] @ others.T
+        first = start if later else 0
+        scores = rows[start : start + block] @ others[first:].T
         reached = scores >= least
         for row in np.flatnonzero(np.count_nonzero(reached, axis=1) > count).tolist():
             places = np.flatnonzero(reached[row])
             reached[row, places[np.argpartition(scores[row, places], -count)[:-count]]] = False
-        places, nearest = np.divmod(np.flatnonzero(reached), max(1, len(others)))
-        yield _Near(np.column_stack([places + start, nearest]), scores[places, nearest])
+        places, nearest = np.divmod(np.flatnonzero(reached), max(1, len(others) - first))
+        pairs = np.column_stack([places + start, nearest + first])
+        yield _Near(pairs, scores[places, nearest])
 
 
 def _is_among_first(near: _Near, count: int) -> npt.NDArray[np.bool_]:

@@ -8,6 +8,7 @@ from imgsearch.dedup import candidates, landmark_votes
 from imgsearch.dedup.candidates import near_pairs, united, whole_pairs
 from imgsearch.dedup.contents import read_contents
 from imgsearch.dedup.landmark_votes import LandmarkVotes
+from imgsearch.images.sketch import each_turn, turns_of
 
 
 def test_contents_of_near_vectors_are_pairs_once_and_in_order(lab):
@@ -66,8 +67,19 @@ def test_a_picture_is_paired_with_one_that_is_like_one_of_its_turns():
     turns[:, 0, 0] = 1
     turns[:, 1, 1] = 1
     turns[:, 2, 2] = 1
-    turns[5, 0] = (0, 0, 1, 0)  # the first, mirrored and turned, is the third
+    turns[5, [0, 2]] = turns[0, [2, 0]]  # the first, mirrored and turned, is the third
     assert_array_equal(whole_pairs(turns), [[0, 2]])
+
+
+@pytest.mark.parametrize("turn", range(8))
+@pytest.mark.parametrize("at_once", [1 << 20, 1])
+def test_a_pair_is_found_whichever_of_the_turns_it_is_alike_in(turn, at_once, monkeypatch):
+    monkeypatch.setattr(candidates, "_SCORES_AT_ONCE", at_once)
+    square = np.random.default_rng(3).normal(size=(5, 4, 4))
+    planes = turns_of(square * 100)
+    planes[3] = turns_of(planes[1, turn].reshape(4, 4) * 100)
+    pairs = whole_pairs(each_turn(np.ascontiguousarray(planes[:, 0])))
+    assert_array_equal(pairs, [[1, 3]])
 
 
 def test_pairs_of_two_lists_are_united_without_repeats():
