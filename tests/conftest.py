@@ -1,5 +1,7 @@
 import os
+import tempfile
 from contextlib import contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -13,6 +15,43 @@ from imgsearch.gallery.store import open_for_reading
 from imgsearch.gallery.update import update_gallery
 from imgsearch.query import QueryImage, QueryOptions, search_gallery
 from imgsearch.types import EmbedderIdentity, Preprocessing
+
+MEMORY_DISK = Path("/dev/shm")
+MEMORY_NEEDED = 4 << 30
+
+
+def pytest_configure(config):
+    """Keep what tests write in memory, if there is room and nobody wants it elsewhere.
+
+    Galleries flush every change to the disk: half of the time goes into waiting for that, and no
+    test cuts the power.
+    """
+    if "TMPDIR" in os.environ or config.option.basetemp or not os.access(MEMORY_DISK, os.W_OK):
+        return
+    facts = os.statvfs(MEMORY_DISK)
+    runs_programs = not facts.f_flag & os.ST_NOEXEC  # some tests make some
+    if runs_programs and facts.f_bavail * facts.f_frsize >= MEMORY_NEEDED:
+        os.environ["TMPDIR"] = str(MEMORY_DISK)
+        tempfile.tempdir = None  # it is asked for again
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Let tests that share a fixture of their module run in one process, which makes it once."""
+    if config.getoption("dist") != "load":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    @cache
+    def makes_something_for_all(module):
+        return 'scope="module"' in (config.rootpath / module).read_text(encoding="utf-8")
+
+    class ByFixtures(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            module = nodeid.partition("::")[0]
+            return module if makes_something_for_all(module) else nodeid
+
+    return ByFixtures(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)
