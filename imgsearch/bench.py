@@ -161,9 +161,10 @@ def _other_engines(
 def _file_speed(embedder: Embedder, size: tuple[int, int], seconds: float) -> FileSpeed:
     """Index a few files to learn how many take the time that there is, then index so many."""
     content = _photo(*size)
-    first = _index_files(embedder, content, _FIRST_FILES)
-    count = int(np.clip(first * seconds, _FIRST_FILES, _MOST_FILES))
-    speed = _index_files(embedder, content, count)
+    speed = _index_files(embedder, content, _FIRST_FILES)
+    count = int(min(speed * seconds, _MOST_FILES))
+    if count > _FIRST_FILES:
+        speed = _index_files(embedder, content, count)
     return FileSpeed(round(size[0] * size[1] / 1e6, 1), speed)
 
 

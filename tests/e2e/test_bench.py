@@ -14,22 +14,6 @@ from PIL import Image
 pytestmark = pytest.mark.weights
 
 
-def test_bench_says_what_to_expect_on_this_machine(imgsearch):
-    answer = imgsearch("bench", "--seconds", "0.1")
-
-    assert answer.code == 0, answer.err
-    labels = [line[:27].strip() for line in answer.lines]
-    assert labels[0] == "precision"
-    assert labels[2:] == [
-        "index JPEG files of",
-        "speed",
-        "1,000 photos",
-        "10,000 photos",
-        "100,000 photos",
-        "search 30,000 photos",
-    ]
-
-
 def test_bench_as_json_projects_from_the_speed_that_it_measured(imgsearch):
     document = imgsearch("bench", "--seconds", "0.1", "--json").document
 
