@@ -14,7 +14,7 @@ from PIL import Image
 
 pytestmark = pytest.mark.weights
 
-PICTURES = 160  # five batches: time enough to interrupt between the first and the last
+PICTURES = 96  # three batches: time enough to interrupt between the first and the last
 
 
 @pytest.fixture

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import json
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+
+from imgsearch.cli.main import app
 
 pytestmark = pytest.mark.weights
 
@@ -49,13 +53,14 @@ def classic_score(features: dict[str, np.ndarray], one: str, other: str) -> floa
 
 @pytest.mark.parametrize(("one", "other"), list(itertools.combinations(CHOSEN, 2))[:4])
 @pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
-def test_compare_gives_the_tutorials_number(imgsearch, classic_features, one, other, engine):
-    answer = imgsearch(
-        "compare", find(one), find(other), "--preset", "tutorial", "--engine", engine, "--json"
-    )
+def test_compare_gives_the_tutorials_number(classic_features, one, other, engine):
+    options = ["--preset", "tutorial", "--engine", engine, "--json"]
+
+    # Not in a process of its own, which would load TensorFlow each time.
+    answer = CliRunner().invoke(app, ["compare", str(find(one)), str(find(other)), *options])
 
     wanted = classic_score(classic_features, one, other)
-    assert answer.document["score"] == pytest.approx(wanted, abs=1e-4)
+    assert json.loads(answer.stdout)["score"] == pytest.approx(wanted, abs=1e-4)
 
 
 def test_a_gallery_of_the_tutorial_preset_holds_the_tutorials_vectors(
