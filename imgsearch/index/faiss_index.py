@@ -212,7 +212,7 @@ class FaissIndex:
             if np.abs(scores).max() <= _ABOVE_COSINES:
                 return ids, scores
             # A vector is damaged; what FAISS makes of it counts.
-        _share_among_threads(len(queries) * len(self))
+        _share_among_threads(len(queries), len(self))
         selector = None if len(chosen) == len(self) else _selector(chosen)
         parameters = selector and faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
         scores, ids = self._index.search(queries, wanted, params=parameters)
@@ -261,7 +261,7 @@ class FaissIndex:
     def _all_above(self, queries: Embeddings, lowest: float, chosen: Ids) -> Iterator[Neighbours]:
         """Yield for each query, scored exactly, all chosen that may score `lowest` or more."""
         for block in arrays.query_blocks(queries, len(self)):
-            _share_among_threads(len(block) * len(self))
+            _share_among_threads(len(block), len(self))
             limits, _, ids = self._index.range_search(block, lowest - rounding_bound(self.dim))
             for query, (start, end) in zip(block, pairwise(limits), strict=True):
                 found = ids[start:end]
@@ -358,14 +358,14 @@ def _selector(chosen: Ids) -> Any:  # noqa: ANN401 - FAISS is untyped
     return faiss.IDSelectorBitmap(packed)  # type: ignore[call-arg]  # its stubs lack it
 
 
-def _share_among_threads(pairs: int) -> None:
-    """Let FAISS use every core for much work only: on a busy machine threads wait for each other.
+def _share_among_threads(queries: int, vectors: int) -> None:
+    """Let FAISS answer each query on a core of its own, if it is much work: it shares out no query.
 
-    Args:
-        pairs: How many pairs of a query and a vector are to be scored.
+    Threads that have nothing to do wait for the others, and keep a core busy with that.
     """
+    is_much = queries * vectors >= PAIRS_WORTH_THREADS
     # OpenMP keeps this number for each calling thread, so that other threads are not affected.
-    faiss.omp_set_num_threads(1 if pairs < PAIRS_WORTH_THREADS else os.cpu_count() or 1)
+    faiss.omp_set_num_threads(min(queries, os.cpu_count() or 1) if is_much else 1)
 
 
 def _merged(held: Ids, new: Ids) -> Ids:

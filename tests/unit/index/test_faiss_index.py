@@ -335,6 +335,21 @@ def test_search_equals_float64_to_the_last_bit_among_near_ties(dim, spread, quer
         assert answer.scores.tolist() == scores[order].tolist()
 
 
+@pytest.mark.parametrize(("query_count", "worth", "threads"), [(1, 0, 1), (3, 0, 3), (3, 31, 1)])
+def test_faiss_gets_no_more_threads_than_there_are_queries(
+    index, monkeypatch, query_count, worth, threads
+):
+    given = []
+    monkeypatch.setattr(faiss_index, "PAIRS_WORTH_THREADS", worth)
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setattr(faiss_index.faiss, "omp_set_num_threads", given.append)
+
+    index.search(unit_rows(query_count), 3)  # of ten vectors
+    index.range_search(unit_rows(query_count), 0.5)
+
+    assert given == [threads, threads]
+
+
 @pytest.mark.parametrize("mmap", [True, False])
 @pytest.mark.parametrize("query_count", [1, 40])
 @pytest.mark.parametrize("number", [b"\xff\xff", b"\x00\xfc"])  # no number, and minus infinity
