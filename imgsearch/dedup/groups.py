@@ -10,7 +10,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import Final, TypeAlias
@@ -131,19 +131,57 @@ class _Looks:
     judge: Judge
     rules: KeepRules
 
+    def remembering(self) -> _Looks:
+        """Return looks that judge no pair twice."""
+        known: dict[Pair, Verdict] = {}
+
+        def judge(pairs: Sequence[Pair]) -> Mapping[Pair, Verdict]:
+            if unknown := [pair for pair in pairs if pair not in known]:
+                known.update(self.judge(unknown))
+            return known
+
+        return replace(self, judge=judge)
+
 
 def _star(
     keeper: int, left: set[int], contents: Sequence[Content], looks: _Looks
 ) -> tuple[int, dict[int, Verdict]]:
     """Return the copies of a keeper, or of the one among them that is it without additions."""
-    copies = _copies(keeper, left - {keeper}, looks.neighbours, looks.judge)
+    looks = looks.remembering()
+    before = {keeper}
     for _ in range(_SUCCESSORS):
-        successor = _plainest(keeper, copies, contents, looks.rules)
+        successor = _first_plainer(keeper, left - before, contents, looks)
         if successor == keeper:
-            break
+            copies = _copies(keeper, left - {keeper}, looks.neighbours, looks.judge)
+            fresh = {place: verdict for place, verdict in copies.items() if place not in before}
+            successor = _plainest(keeper, fresh, contents, looks.rules)
+            if successor == keeper:
+                return keeper, copies
         keeper = successor
-        copies = _copies(keeper, left - {keeper}, looks.neighbours, looks.judge)
-    return keeper, copies
+        before.add(keeper)
+    return keeper, _copies(keeper, left - {keeper}, looks.neighbours, looks.judge)
+
+
+def _first_plainer(keeper: int, left: set[int], contents: Sequence[Content], looks: _Looks) -> int:
+    """Return the best likely copy that is all of the keeper without additions, else the keeper.
+
+    Most screenshots give way to the next best picture: there is no need to judge the others
+    against them.
+    """
+    near = looks.neighbours.get(keeper, set()) & left
+    ranked, count = _ranked(near, contents, looks.rules), os.cpu_count() or 1
+    while ranked:
+        some, ranked = ranked[:count], ranked[count:]
+        pairs = {place: _pair(keeper, place) for place in some}
+        verdicts = looks.judge(list(pairs.values()))
+        copies = {
+            place: verdicts[pair] for place, pair in pairs.items() if verdicts[pair].removable
+        }
+        successor = _plainest(keeper, copies, contents, looks.rules)
+        if successor != keeper:
+            return successor
+        count *= 2
+    return keeper
 
 
 def _copies(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -182,3 +183,24 @@ def test_the_picture_itself_is_kept_where_any_of_its_files_is_as_much_preferred(
     (group,) = build_groups(contents, verdicts, judge_by(verdicts), rules)
 
     assert group.keep.path.stem == "itself1"
+
+
+def test_against_a_picture_that_gives_way_the_others_are_not_judged(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    screenshot = replace(COPY, plainer="second")
+    contents = [content("a", 50)] + [
+        content(name, 40 - place) for place, name in enumerate("bcdefg")
+    ]
+    verdicts = dict.fromkeys(combinations(range(7), 2), COPY)
+    verdicts |= {(0, place): screenshot for place in range(1, 7)}
+    asked = []
+
+    def judge(pairs):
+        asked.extend(pairs)
+        return judge_by(verdicts)(pairs)
+
+    groups = build_groups(contents, verdicts, judge, RULES)
+
+    assert names(groups) == [["b0", "a0", "c0", "d0", "e0", "f0", "g0"]]
+    assert [pair for pair in asked if pair[0] == 0] == [(0, 1), (0, 2)]  # two at a time
+    assert len(asked) == len(set(asked))
