@@ -27,6 +27,7 @@ from imgsearch.index.arrays import best_places
 from imgsearch.index.base import SCORE_TOLERANCE, Neighbours, VectorIndex
 from imgsearch.index.contrast import in_contrast, unit
 from imgsearch.index.diffusion import spread
+from imgsearch.index.one_thread import on_one_thread
 from imgsearch.types import Embeddings, Scores
 
 CONSIDERED: Final = 400
@@ -78,13 +79,19 @@ def expanded_order(
     """
     if not len(rows):
         return np.empty(0, dtype=np.intp)
+    with on_one_thread():
+        keys = _keys(query, rows, scores)
+    is_copy = scores >= 1 - SCORE_TOLERANCE
+    return np.lexsort((-keys, ~is_copy))
+
+
+def _keys(query: npt.NDArray[np.float32], rows: Embeddings, scores: Scores) -> Scores:
+    """Return how well each vector answers the query once all are expanded, shape (n,)."""
     question, nearest = in_contrast(query, rows)
     expanded = _expand_all(nearest)
     similarities = expanded @ _expand(question, expanded)
     closeness = np.maximum(scores, 0) ** _CLOSENESS
-    keys = similarities + _SPREAD * spread(expanded, similarities) + closeness
-    is_copy = scores >= 1 - SCORE_TOLERANCE
-    return np.lexsort((-keys, ~is_copy))
+    return np.asarray(similarities + _SPREAD * spread(expanded, similarities) + closeness)
 
 
 def _expand_all(rows: Embeddings) -> Embeddings:
