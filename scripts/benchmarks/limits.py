@@ -20,7 +20,6 @@ SIDE = 224
 DECODED_SIDE = 2 * SIDE  # what a resize with antialiasing is given, at the least
 PRODUCTS = 8
 WIDTH = 2048
-HEIGHTS = (512, 2048)
 
 
 def macs_per_image() -> int:
@@ -34,9 +33,9 @@ def macs_per_image() -> int:
     return total
 
 
-def matrix_rate(precision: str, seconds: float) -> float:
+def matrix_rate(precision: str, heights: tuple[int, ...], seconds: float) -> float:
     """Return how many multiplications a second plain products of large matrices reach."""
-    return max(chain_rate(precision, height, seconds) for height in HEIGHTS)
+    return max(chain_rate(precision, height, seconds / len(heights)) for height in heights)
 
 
 def chain_rate(precision: str, height: int, seconds: float) -> float:
@@ -57,7 +56,7 @@ def chain_rate(precision: str, height: int, seconds: float) -> float:
         request.infer([rows])
         return PRODUCTS * height * WIDTH * WIDTH
 
-    return rate(multiply, seconds / len(HEIGHTS))
+    return rate(multiply, seconds)
 
 
 def product_chain(height: int, *, in_bytes: bool) -> Any:

@@ -27,6 +27,7 @@ class Plan:
         rounds: How often compared rates are measured in turn.
         times: How often a command is started.
         batch_size: Pictures that an engine is given at a time.
+        heights: Rows of the matrices whose products are a limit; the best of them counts.
     """
 
     photos: int
@@ -39,6 +40,7 @@ class Plan:
     rounds: int
     times: int
     batch_size: int
+    heights: tuple[int, ...] = (512, 2048)
 
     @property
     def large_photos(self) -> int:
@@ -47,7 +49,7 @@ class Plan:
 
 
 FULL = Plan(1000, (24, 12), 100_000, 30_000, (10_000, 100_000, 500_000), 200, 3.0, 3, 5, 32)
-TINY = Plan(2, (1, 1), 500, 500, (1_000,), 2, 0.02, 1, 1, 1)  # for the test that it runs at all
+TINY = Plan(2, (1, 1), 500, 500, (1_000,), 2, 0.02, 1, 1, 1, (64,))  # to test that it runs at all
 QUICK = Plan(96, (6, 3), 5_000, 5_000, (10_000,), 24, 0.5, 1, 1, 8)
 
 
