@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,6 +39,8 @@ _FORMATS: Final = (
 _FIDELITY: Final = {name: -place for place, names in enumerate(_FORMATS) for name in names}
 
 _NS_PER_MINUTE: Final = 60_000_000_000
+
+_NOTABLY_LARGER: Final = 1.1  # times as many bytes
 
 _OF_ITS_SIZE: Final = frozenset(("resolution", "format", "size", "oldest", "shortest-name"))
 """Rules that additions satisfy, or that are only to break ties."""
@@ -183,7 +186,8 @@ def _format_words(ours: Picture, theirs: Picture) -> str:
 
 
 def _size(picture: Picture) -> Worth:
-    return (picture.stamp.size_bytes,)
+    """Sizes that differ by a few hundredths are as good as equal: metadata, another encoder."""
+    return (round(math.log(max(1, picture.stamp.size_bytes), _NOTABLY_LARGER)),)
 
 
 def _size_words(ours: Picture, theirs: Picture) -> str:

@@ -1,5 +1,6 @@
 """Which of several copies stays, and the words for it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,12 @@ def test_of_equals_the_shorter_name_is_kept_and_then_the_first_path():
     first, last = picture("a.jpg", "/a", **PLAIN), picture("a.jpg", "/b", **PLAIN)
     assert KeepRules().rank([last, first]) == [first, last]
     assert KeepRules().reason(first, [last]) == "equal; the first by path"
+
+
+def test_a_file_that_is_hardly_larger_is_no_better():
+    original, turned = picture("dog.jpg", **PLAIN), picture("dog-turned.jpg", **PLAIN)
+    slightly = replace(turned, stamp=replace(turned.stamp, size_bytes=101))
+    assert KeepRules().rank([slightly, original]) == [original, slightly]
 
 
 def test_the_order_of_the_rules_decides():
