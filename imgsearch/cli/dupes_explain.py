@@ -12,9 +12,9 @@ from imgsearch.cli.options import JsonOption
 from imgsearch.cli.output import json_path, one_line, print_json, print_line
 
 if TYPE_CHECKING:
+    from imgsearch.dedup.evidence import Evidence
     from imgsearch.dedup.explain import Explanation
     from imgsearch.dedup.records import Picture
-    from imgsearch.dedup.verify import Evidence
 
 
 def explain(

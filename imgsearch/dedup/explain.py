@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from imgsearch.dedup.evidence import Evidence
 from imgsearch.dedup.groups import SAME_BYTES
 from imgsearch.dedup.portrait import AS_A_SQUARE, Portrait, thumbnail_of
 from imgsearch.dedup.records import Picture, Verdict
-from imgsearch.dedup.verify import Evidence, compare
+from imgsearch.dedup.verify import compare
 from imgsearch.dedup.whole_files import confirm
 from imgsearch.errors import ImageReadError
 from imgsearch.gallery.records import FileStamp, ImageFacts

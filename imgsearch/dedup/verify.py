@@ -2,91 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from imgsearch.dedup.additions import added_to, compact
 from imgsearch.dedup.alignment import Overlay, lay_over
-from imgsearch.dedup.geometry import Transform, inverse
+from imgsearch.dedup.evidence import Evidence
 from imgsearch.dedup.glance import Glance, same_at_a_glance
 from imgsearch.dedup.guesses import Guess, guesses
+from imgsearch.dedup.judge import judge
+from imgsearch.dedup.leeway import lies_exactly
 from imgsearch.dedup.plainness import Laid, plainer_of
 from imgsearch.dedup.portrait import Portrait
-from imgsearch.dedup.records import SWAPPED, Plainer, Verdict
+from imgsearch.dedup.records import Plainer, Verdict
 from imgsearch.dedup.residual import residual_of
 
 VERIFY_VERSION: Final = 14
 """Raised with every change of what a verdict may be; verdicts of others are not used again."""
 
-_WHOLE: Final = 0.94
-_UNCHANGED: Final = 0.02
-_NOTHING: Final = 0.003
-_MOST_TONED: Final = 5.0
-_LEAST_TRACKED: Final = 12
 _MOST_SLIP: Final = 1.5
 _CLOSE: Final = 0.5  # of the detail that was sought: no other guess need be tried
 _FAR_OFF: Final = 0.3  # of that detail, where the landmarks led to it: no other guess is better
 _FEW_TRACKED: Final = 8
 _LIKE: Final = 0.9  # the correlation of two pictures that may be one without further signs
-_LEAST_MET: Final = 0.5  # of the detail where the pictures do not differ
-_LEAST_DETAIL: Final = 0.02
-_SOFT_UNLIKE: Final = 0.01
-_MOST_UNLIKE: Final = 0.03
-_MOST_CHANGED: Final = 0.15
-_MOST_ADDED: Final = 0.4
-_EXACT: Final = (0.2, 0.45)  # pixels of slip: from where on less may be unlike, and least
-_INEXACT_UNLIKE: Final = 0.006
-_DOUBT: Final = 0.05  # that an addition was none: so much of it counts as unlike
-_LEAST_SHARE: Final = 0.4  # of either picture; neighbouring views of one place share less
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What two pictures show when one is laid over the other.
-
-    Attributes:
-        transform: From places in the first thumbnail to places in the second, shape (3, 3).
-        framed: Whether either picture has a margin.
-        first_share: How much of the first picture, without its margin, the second shows; in [0, 1].
-        second_share: How much of the second picture the first shows.
-        added: How much of what both show lies under captions and logos of one of them.
-        changed: How much of it differs otherwise.
-        unlike: How much of it differs otherwise, and in more than specks and outlines.
-        toned: By how many of 255 levels light and colour differ, on average.
-        detail: How much of it has detail, and does not differ.
-        slip: By how many pixels detail misses its counterpart.
-        tracked: In how many places the same detail was found in both.
-        sought: In how many it was looked for, and nothing differs.
-        plainer: Which is the other without what was put around it or on it, and may be smaller;
-            of copies only.
-    """
-
-    transform: Transform
-    framed: bool
-    first_share: float
-    second_share: float
-    added: float
-    changed: float
-    unlike: float
-    toned: float
-    detail: float
-    slip: float
-    tracked: int
-    sought: int
-    plainer: Plainer = ""
-
-    @property
-    def swapped(self) -> Evidence:
-        """The same of the pair in the other order."""
-        return replace(
-            self,
-            transform=inverse(self.transform),
-            first_share=self.second_share,
-            second_share=self.first_share,
-            plainer=SWAPPED[self.plainer],
-        )
 
 
 def verify(first: Portrait, second: Portrait) -> Verdict:
@@ -104,7 +44,7 @@ def compare(first: Portrait, second: Portrait) -> Evidence | None:
         None if there is no way.
     """
     evidence = _compared(first, second)
-    if evidence is None or evidence.slip > _EXACT[0] or judge(evidence).tier != "similar":
+    if evidence is None or not lies_exactly(evidence) or judge(evidence).tier != "similar":
         return evidence
     other = _compared(second, first)
     return evidence if other is None or not judge(other).removable else other.swapped
@@ -194,61 +134,3 @@ def _plainer(overlay: Overlay, added: tuple[float, float]) -> Plainer:
     if not overlay.flipped:  # the first picture is the finer one, and lies above
         pictures, added = pictures[::-1], added[::-1]
     return plainer_of(*pictures, Laid(overlay.transform, overlay.shares(), added))
-
-
-def judge(evidence: Evidence | None) -> Verdict:
-    """Say what the evidence of a pair means."""
-    if evidence is None:
-        return Verdict(None, 0.0, "no detail in common")
-    met = evidence.tracked >= max(_LEAST_TRACKED, _LEAST_MET * evidence.sought)
-    soft = evidence.detail >= _LEAST_DETAIL and evidence.unlike <= _SOFT_UNLIKE
-    if not met and not soft:
-        few = evidence.tracked < _LEAST_TRACKED
-        return Verdict(None if few else "similar", 0.0, "little detail in common")
-    if _differs(evidence):
-        score = 0.3 * max(0.0, 1 - evidence.changed)
-        return Verdict("similar", score, f"{evidence.changed:.0%} of what both show differs")
-    shares = evidence.first_share, evidence.second_share
-    if max(shares) < _LEAST_SHARE:
-        return Verdict("similar", 0.2, f"they share only {max(shares):.0%} of either picture")
-    score = 1 - evidence.changed - evidence.added / 4
-    whole = min(shares) >= _WHOLE and not evidence.framed
-    same = evidence.changed <= _UNCHANGED and evidence.unlike + evidence.added <= _NOTHING
-    if whole and same and evidence.toned <= _MOST_TONED:
-        reason = ", ".join(["the whole picture again", *_turns(evidence)])
-        return Verdict("copy", score, reason, evidence.plainer)
-    reason = ", ".join([*_edits(evidence), *_turns(evidence)])
-    return Verdict("edited", score, reason, evidence.plainer)
-
-
-def _differs(evidence: Evidence) -> bool:
-    """Say whether too much differs: the less exactly detail meets detail, the less may."""
-    most = float(np.interp(evidence.slip, _EXACT, (_MOST_UNLIKE, _INEXACT_UNLIKE)))
-    doubtful = evidence.unlike + (_DOUBT * evidence.added if evidence.slip > _EXACT[0] else 0)
-    return (
-        evidence.unlike > _MOST_UNLIKE
-        or (evidence.unlike > 0 and doubtful > most)
-        or evidence.changed > _MOST_CHANGED
-        or evidence.added > _MOST_ADDED
-    )
-
-
-def _edits(evidence: Evidence) -> list[str]:
-    """Say what was done to a picture, as far as it shows."""
-    words = {
-        "cropped": min(evidence.first_share, evidence.second_share) < _WHOLE,
-        "with a margin": evidence.framed,
-        "with something on it": evidence.added > _NOTHING,
-        "in other light or colours": evidence.toned > _MOST_TONED,
-    }
-    return [word for word, is_so in words.items() if is_so] or ["changed a little"]
-
-
-def _turns(evidence: Evidence) -> list[str]:
-    """Say how one picture lies on the other."""
-    across, down = evidence.transform[:2, 0], evidence.transform[:2, 1]
-    mirrored = across[0] * down[1] < across[1] * down[0]
-    degrees = round(float(np.degrees(np.arctan2(across[1], -across[0] if mirrored else across[0]))))
-    turn = min(degrees % 360, -degrees % 360)
-    words = [f"turned by {turn} degrees"] if turn else []
-    return [*words, "mirrored"] if mirrored else words

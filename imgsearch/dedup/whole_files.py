@@ -9,8 +9,10 @@ from typing import Final
 
 from imgsearch.dedup.close_look import differ_somewhere
 from imgsearch.dedup.enlargement import has_as_much_detail
+from imgsearch.dedup.evidence import Evidence
+from imgsearch.dedup.judge import judge
+from imgsearch.dedup.moments import seconds_apart
 from imgsearch.dedup.records import Picture, Plainer, Verdict
-from imgsearch.dedup.verify import Evidence, judge
 from imgsearch.errors import ImageReadError
 from imgsearch.images.decode import decode, opened
 from imgsearch.types import DEFAULT_MAX_PIXELS
@@ -28,8 +30,9 @@ def confirm(evidence: Evidence | None, first: Picture, second: Picture) -> Verdi
     """Judge, and look at the files of two pictures that are copies by what small pictures show.
 
     A file of several pictures (an animation, pages) is no copy of another whose first picture is
-    the same, and two pages of which a word differs are no copies. Where all pixels are the same,
-    the tier says so. One without additions is not plainer if it has lost detail.
+    the same, nor are two frames of a burst copies, nor two pages of which a word differs. Where
+    all pixels are the same, the tier says so. One without additions is not plainer if it has lost
+    detail.
 
     Args:
         evidence: What the small pictures showed.
@@ -40,17 +43,23 @@ def confirm(evidence: Evidence | None, first: Picture, second: Picture) -> Verdi
     if evidence is None or not verdict.removable:
         return verdict
     try:
-        if _holds_several(first) or _holds_several(second):
-            reason = "the first of several pictures in a file; the others were not compared"
-            return Verdict("similar", 0.0, reason)
-        if verdict.tier == "copy" and _are_equal(first, second):
-            return Verdict("pixels", 1.0, "the same pixels")
-        if verdict.tier == "copy" and differ_somewhere(first.path, second.path):
-            return replace(verdict, tier="edited", reason="something in it is another")
-        if verdict.plainer and not _loses_little(verdict.plainer, evidence, first, second):
-            return replace(verdict, plainer="")
+        return _looked_at(verdict, evidence, first, second)
     except ImageReadError:
         return UNREADABLE
+
+
+def _looked_at(verdict: Verdict, evidence: Evidence, first: Picture, second: Picture) -> Verdict:
+    if _holds_several(first) or _holds_several(second):
+        reason = "the first of several pictures in a file; the others were not compared"
+        return Verdict("similar", 0.0, reason)
+    if verdict.tier == "copy" and _are_equal(first, second):
+        return Verdict("pixels", 1.0, "the same pixels")
+    if apart := seconds_apart(first.facts.taken, second.facts.taken):
+        return Verdict("similar", 0.0, f"taken {apart:g} seconds apart")
+    if verdict.tier == "copy" and differ_somewhere(first.path, second.path):
+        return replace(verdict, tier="edited", reason="something in it is another")
+    if verdict.plainer and not _loses_little(verdict.plainer, evidence, first, second):
+        return replace(verdict, plainer="")
     return verdict
 
 

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from imgsearch.dedup.evidence import Evidence
+from imgsearch.dedup.judge import judge
 from imgsearch.dedup.portrait import Portrait, thumbnail_of
-from imgsearch.dedup.verify import Evidence, judge, verify
+from imgsearch.dedup.verify import verify
 
 PHOTOS = Path(__file__).parents[3] / "data" / "photos"
 EXACT = Evidence(

@@ -1,0 +1,95 @@
+"""What the evidence of a pair means: which demand fails, and how likely it is a copy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from imgsearch.dedup.evidence import Evidence
+from imgsearch.dedup.judge import judge
+from imgsearch.dedup.leeway import leeway_of
+from imgsearch.dedup.probability import probability
+
+PERFECT = Evidence(
+    np.eye(3),
+    framed=False,
+    first_share=1.0,
+    second_share=1.0,
+    added=0.0,
+    changed=0.0,
+    unlike=0.0,
+    toned=0.0,
+    detail=0.5,
+    slip=0.05,
+    tracked=90,
+    sought=100,
+)
+
+
+def test_of_a_perfect_pair_no_demand_is_near_failing():
+    assert leeway_of(PERFECT) == (1.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("found", "demand", "leeway"),
+    [
+        ({"tracked": 9, "sought": 12, "detail": 0.0}, "met", -0.25),
+        ({"tracked": 0, "sought": 0, "detail": 0.03}, "met", 0.5),
+        ({"tracked": 0, "sought": 0, "detail": 0.03, "unlike": 0.0075}, "met", 0.25),
+        ({"unlike": 0.015}, "alike", 0.5),
+        ({"unlike": 0.06}, "alike", -1.0),
+        ({"unlike": 0.9}, "alike", -4.0),
+        ({"changed": 0.3}, "alike", -1.0),
+        ({"changed": 0.18}, "alike", -0.2),
+        ({"added": 0.1}, "alike", 0.75),
+        ({"first_share": 0.3, "second_share": 0.1}, "shared", -0.25),
+        ({"first_share": 0.6, "second_share": 0.1}, "shared", 0.5),
+    ],
+)
+def test_leeway_says_how_far_a_demand_is_from_failing(found, demand, leeway):
+    assert getattr(leeway_of(replace(PERFECT, **found)), demand) == pytest.approx(leeway)
+
+
+def test_less_may_differ_where_detail_meets_detail_less_exactly():
+    found = replace(PERFECT, unlike=0.012)
+    assert leeway_of(found).alike > 0
+    assert leeway_of(replace(found, slip=0.45)).alike < 0
+
+
+@pytest.mark.parametrize(
+    ("found", "tier", "reason"),
+    [
+        ({}, "copy", "the whole picture again"),
+        ({"second_share": 0.6}, "edited", "cropped"),
+        ({"tracked": 4, "detail": 0.0}, None, "little detail in common"),
+        ({"tracked": 20, "detail": 0.0}, "similar", "little detail in common"),
+        ({"changed": 0.2}, "similar", "20% of what both show differs"),
+        ({"first_share": 0.3, "second_share": 0.2}, "similar", "they share only 30%"),
+    ],
+)
+def test_the_demand_that_fails_decides(found, tier, reason):
+    verdict = judge(replace(PERFECT, **found))
+    assert verdict.tier == tier
+    assert verdict.reason.startswith(reason)
+
+
+def test_a_score_is_a_probability_that_falls_with_the_evidence():
+    scores = [
+        judge(found).score
+        for found in (
+            PERFECT,
+            replace(PERFECT, unlike=0.029),
+            replace(PERFECT, unlike=0.05),
+            None,
+        )
+    ]
+    assert scores == sorted(scores, reverse=True)
+    assert 0.99 < scores[0] < 1
+    assert scores[1] > 0.5 > scores[2] > scores[3] >= 0
+
+
+def test_a_probability_never_falls_with_the_leeway():
+    probabilities = [probability(leeway) for leeway in np.linspace(-1, 1, 201)]
+    assert probabilities == sorted(probabilities)
