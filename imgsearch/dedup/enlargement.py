@@ -27,7 +27,7 @@ _SHARPEST: Final = 0.75  # of the tiles are less sharp: the ground of a portrait
 # the size and 0.14 at three times; of photos that had the detail, one in 100 below 0.38 and 0.23.
 # At less than twice the size an enlargement may have up to 0.7, and there is less to lose.
 _TIMES: Final = (1.6, 1.8, 2.0, 3.0)
-_MOST_FINE: Final = (1.0, 0.6, 0.28, 0.22)
+_MOST_FINE: Final = (1.0, 0.6, 0.34, 0.3)
 
 
 def has_as_much_detail(plain: Picture, other: Picture, transform: Transform) -> bool:

@@ -30,7 +30,7 @@ Neighbours: TypeAlias = Mapping[int, set[int]]
 OVERSIZED: Final = 50
 """A group with more members than this is one for people to look at."""
 
-_SUCCESSORS: Final = 3  # of a keeper: a screenshot, then the captioned picture, then that itself
+_SUCCESSORS: Final = 6  # of a keeper: a screenshot, then a turned, a framed, a captioned picture...
 
 SAME_BYTES: Final = Verdict("identical", 1.0, "the same bytes")
 

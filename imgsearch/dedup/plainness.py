@@ -7,8 +7,10 @@ from typing import Final, TypeAlias
 
 import cv2  # noqa: TID251 - see pyproject.toml
 import numpy as np
+import numpy.typing as npt
 
 from imgsearch.dedup.geometry import Points, Transform, inverse, moved
+from imgsearch.dedup.margins import Bits
 from imgsearch.dedup.portrait import Portrait
 from imgsearch.dedup.records import Plainer
 from imgsearch.types import Pixels
@@ -22,6 +24,10 @@ _MUCH_LESS: Final = 0.1
 _LEAST_AROUND: Final = 0.03  # of a picture: less is no margin
 _COLOURS: Final = 3  # that a margin has: an app's ground and its bars
 _OF_ONE_COLOUR: Final = 3  # levels from it, as a thumbnail is kept
+_NEARLY_OF_IT: Final = 12
+_MOST_GOING_ON: Final = 0.6  # of its edge, where a picture is not simply a part of the other
+_REACH: Final = 17  # pixels: from the inside of an edge to what is around
+_LEAST_REACHED: Final = 0.02
 _FLAT: Final = 0.7  # of a margin, with words and buttons on it; a sky has more colours
 
 
@@ -64,7 +70,7 @@ def _is_plainer(plain: Portrait, other: Portrait, laid: Laid) -> bool:
 
 
 def _has_around(framed: Portrait, plain: Portrait, laid: Laid) -> bool:
-    """Say whether all of a picture lies in another, and flat colours around it.
+    """Say whether all of a picture lies in another, with flat colours around that end at it.
 
     Args:
         framed: What may have something around it.
@@ -73,13 +79,28 @@ def _has_around(framed: Portrait, plain: Portrait, laid: Laid) -> bool:
     """
     if laid.shares[0] < _WHOLE:
         return False
-    mask = np.zeros(framed.shape, np.uint8)
-    inside = cv2.fillConvexPoly(mask, np.rint(_place(plain, laid.transform)).astype(np.int32), 1)
-    inside = cv2.dilate(inside, np.ones((5, 5), np.uint8))
-    around = framed.thumbnail.pixels[inside == 0]
-    if len(around) < _LEAST_AROUND * mask.size:
+    corners = np.rint(_place(plain, laid.transform)).astype(np.int32)
+    inside = cv2.fillConvexPoly(np.zeros(framed.shape, np.uint8), corners, 1)
+    pixels, around = framed.thumbnail.pixels, cv2.dilate(inside, _a_few_pixels(5)) == 0
+    if np.count_nonzero(around) < _LEAST_AROUND * inside.size:
         return False
-    return len(_without_main_colours(around)) <= (1 - _FLAT) * len(around)
+    left = _without_main_colours(pixels[around])
+    flat = len(left) <= (1 - _FLAT) * np.count_nonzero(around)
+    return flat and not _goes_on(pixels, inside, around)
+
+
+def _goes_on(pixels: Pixels, inside: Bits, around: npt.NDArray[np.bool_]) -> bool:
+    """Say whether there is no edge between a picture and what is around: it is a part of that."""
+    weight = cv2.boxFilter(around.astype(np.float32), -1, (_REACH, _REACH))
+    outer = cv2.boxFilter(pixels * around[..., None].astype(np.float32), -1, (_REACH, _REACH))
+    edge = cv2.erode(inside, _a_few_pixels(5)) != cv2.erode(inside, _a_few_pixels(9))
+    edge &= weight > _LEAST_REACHED
+    apart = np.abs(outer[edge] / weight[edge, None] - pixels[edge]).max(axis=1)
+    return bool(np.count_nonzero(apart <= _NEARLY_OF_IT) > _MOST_GOING_ON * len(apart))
+
+
+def _a_few_pixels(side: int) -> npt.NDArray[np.uint8]:
+    return np.ones((side, side), np.uint8)
 
 
 def _without_main_colours(pixels: Pixels) -> Pixels:

@@ -102,6 +102,23 @@ def test_only_the_pairs_of_a_keeper_and_of_its_copies_are_judged():
     assert asked == [(0, 1), (0, 2), (0, 4), (3, 4)]
 
 
+def test_the_picture_itself_is_kept_though_two_copies_are_plainer_than_one_another():
+    screenshot, framed, photo = content("a", 40), content("b", 30), content("c", 20)
+    plainer = Verdict("edited", 0.99, "with a margin", "second")
+    verdicts = {(0, 1): Verdict("edited", 0.99, "with a margin"), (0, 2): plainer, (1, 2): plainer}
+    both_ways = {(0, 1): plainer}
+
+    def judge(pairs: Sequence[Pair]) -> dict[Pair, Verdict]:
+        # Of a screenshot and a framed picture either may seem plainer: whichever is asked about.
+        found = {pair: {**verdicts, **both_ways}[pair] for pair in pairs}
+        if (0, 1) in found:
+            both_ways[0, 1] = both_ways[0, 1].swapped
+        return found
+
+    groups = build_groups([screenshot, framed, photo], verdicts, judge, RULES)
+    assert names(groups) == [["c0", "a0", "b0"]]
+
+
 def test_a_group_is_of_its_weakest_tier():
     contents = [content("a", 30), content("b", 20), content("c", 10)]
     verdicts = {(0, 1): COPY, (0, 2): Verdict("edited", 0.9, "cropped")}

@@ -55,6 +55,13 @@ def test_a_crop_is_not_plainer_than_all_of_the_picture(photo):
     assert verify(portrait(photo), portrait(part)).plainer == ""
 
 
+def test_a_crop_is_not_plainer_than_a_picture_on_a_plain_ground(photo):
+    small = photo.resize((photo.width // 2, photo.height // 2))
+    whole = ImageOps.expand(small, (40, 120), "white")
+    part = whole.crop((20, 50, whole.width - 20, whole.height - 50))
+    assert verify(portrait(whole), portrait(part)).plainer == ""
+
+
 def test_neither_of_two_plain_copies_is_plainer(photo):
     half = photo.resize((photo.width // 2, photo.height // 2))
     assert verify(portrait(photo), portrait(half)).plainer == ""
