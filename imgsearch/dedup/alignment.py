@@ -28,6 +28,7 @@ from imgsearch.types import Pixels
 
 _LEAST_SHARED: Final = 100  # pixels
 _FEWEST: Final = 6  # details to adjust a guess by
+_ENOUGH_TO_BEND: Final = 12
 _POINTS: Final = 100
 _UNTIL: Final = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 12, 0.02)
 _STEPS: Final = 3
@@ -164,7 +165,13 @@ def _shifts(
 
 
 def _fit(places: Points, others: Points) -> Transform:
-    """Fit an affine transform, or where that leaves much, one with a little perspective."""
+    """Fit an affine transform, or where that leaves much, one with a little perspective.
+
+    To a few details only a shift: a blurred one among them would bend more than it mends.
+    """
+    if len(places) < _ENOUGH_TO_BEND:
+        shift = np.median(others - places, axis=0)
+        return np.array([[1, 0, shift[0]], [0, 1, shift[1]], [0, 0, 1]], float)
     matrix, left = fit_most(places, others, fit_affine)
     if len(places) >= 20 and median(left) > _OFF:
         bent, missed = fit_most(places, others, fit_perspective)

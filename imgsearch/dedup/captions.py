@@ -30,10 +30,13 @@ _LINE_AREA: Final = 0.01
 _LEAST_SLOPE: Final = 5.0
 _LEAST_TURNS: Final = 1.6  # from ink to ground or back, over as many pixels as the line is tall
 _BUSIER: Final = 2.2  # slopes times turns, with the text and without
+_MUCH_BUSIER: Final = 8.0
+_LEAST_WIDE_TURNS: Final = 1.0  # where the ground is so plain; as many letters as this makes
+_LEAST_LETTERS: Final = 6.0  # are no thing that moved
 _FEWEST: Final = 12  # pixels between the marks, to compare
 _FLATTEST: Final = 25.0  # squared levels, so that flat ground has a slope of none
 _NEARLY_SAME: Final = 8.0  # levels by which the pictures may differ between the marks
-_SAME: Final = 6.0
+_SAME: Final = 6.5
 _LEAST_INK: Final = 0.45  # of a line
 _CLEAR_INK: Final = 15.0  # levels of difference that are a mark
 _LEAST_MARKS: Final = 1.1  # turns from mark to none
@@ -133,7 +136,15 @@ def _stands_out(line: _Line) -> bool:
     if slopes[0] < slopes[1]:
         slopes, turns = slopes[::-1], turns[::-1]
     busier = slopes[0] * turns[0] / (slopes[1] * turns[1] + 1e-6)
-    return slopes[0] >= _LEAST_SLOPE and turns[0] >= _LEAST_TURNS and busier >= _BUSIER
+    if slopes[0] < _LEAST_SLOPE or busier < _BUSIER:
+        return False
+    return turns[0] >= _LEAST_TURNS or (busier >= _MUCH_BUSIER and _is_long(line, turns[0]))
+
+
+def _is_long(line: _Line, turns: float) -> bool:
+    """Say whether a line is so long that few turns for its height are many: outlined letters."""
+    rows, columns = line.marks.shape
+    return turns >= _LEAST_WIDE_TURNS and turns * columns / rows >= _LEAST_LETTERS
 
 
 def _is_written_over(line: _Line) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+import cv2  # noqa: TID251 - see pyproject.toml
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +16,8 @@ Plane: TypeAlias = npt.NDArray[np.float32]
 """One value for each pixel: shape (rows, columns)."""
 Planes: TypeAlias = Sequence[Plane]
 """Light and two differences of colour."""
+Colour: TypeAlias = npt.NDArray[np.uint8]
+"""Two differences of colour around 128 for every other pixel along each side, as it is kept."""
 Mask: TypeAlias = npt.NDArray[np.bool_]
 """Yes or no for each pixel: shape (rows, columns)."""
 
@@ -22,19 +25,21 @@ _ROUNDS: Final = 4
 _ENOUGH: Final = 0.95  # of all pixels: if so many are unchanged, none was meant to be changed
 _SAME: Final = 4.0  # levels
 _SAMPLES: Final = 1200  # pixels that are enough to fit light and colour
-_MOST_HUE_TURN: Final = 0.6  # radians; what turns further is another colour, not another light
+MOST_HUE_TURN: Final = 0.6
+"""Radians; what turns further is another colour, not another light."""
+
 _USUAL: Final = 1.4826  # standard deviations of normal noise for its median
-_SAME_LIGHT: Final = np.array([0, 255, 0, 0, 0, 0, 0, 0, 0], np.float32)[:, None]
+_SAME_LIGHT: Final = np.array([0, 255, *[0] * 9], np.float32)[:, None]
 _SAME_COLOUR: Final = np.eye(4, 2, dtype=np.float32)
 _STIFFNESS: Final = 1e-2
 
 
 @dataclass(frozen=True, slots=True)
 class LightFit:
-    """How light was changed: by one curve, and smoothly from the middle to the corners.
+    """How light was changed: by one curve, by colour, and smoothly from the middle to the corners.
 
     Attributes:
-        terms: What the curve and the slopes are made of, shape (9,).
+        terms: What the curve and the slopes are made of, shape (11,).
         usual: What is left of the difference at most pixels, in levels.
         contrast: The deviation of the light that was wanted, in levels.
     """
@@ -48,20 +53,31 @@ class LightFit:
         """Whether light was not changed at all."""
         return bool((self.terms == _SAME_LIGHT[:, 0]).all())
 
-    def left(self, target: Plane, source: Plane) -> Plane:
-        """Return how the target differs from the source, whose light is changed to be like its."""
+    def left(self, target: Plane, source: Plane, colour: Colour) -> Plane:
+        """Return how the target differs from the source, whose light is changed to be like its.
+
+        Args:
+            target: The light that is wanted.
+            source: The light to change.
+            colour: The source's.
+        """
         if self.unchanged:
             return np.asarray(target - source, np.float32)
         x, y = _places(source.shape)
-        flat, once, twice, thrice, across, down, lit_x, lit_y, rim = map(float, self.terms)
+        flat, once, twice, thrice, across, down, lit_x, lit_y, rim, *tints = map(float, self.terms)
         light = source * np.float32(1 / 255)
         curve = ((thrice * light + twice) * light + once) * light + flat
         shade = lit_x * x + (lit_y * y + rim * (x * x + y * y))
-        return np.asarray(target - curve - (across * x + down * y) - shade * light, np.float32)
+        tinted = cv2.resize(_centred(colour) @ np.array(tints, np.float32), source.shape[::-1])
+        smoothly = across * x + down * y + tinted
+        return np.asarray(target - curve - smoothly - shade * light, np.float32)
 
 
-def fit_light(target: Plane, source: Plane, shared: Mask) -> LightFit:
-    """Find what makes the light of the source that of the target."""
+def fit_light(target: Plane, source: Plane, colour: Colour, shared: Mask) -> LightFit:
+    """Find what makes the light of the source, of which the colour is given, that of the target.
+
+    Warmer light, or another mixture of the channels, changes it by colour.
+    """
     step = _step(shared)
     chosen = shared[step]
     light, wanted = source[step][chosen], target[step][chosen]
@@ -73,7 +89,9 @@ def fit_light(target: Plane, source: Plane, shared: Mask) -> LightFit:
     square = light * light
     lit = [x * light, y * light, (x * x + y * y) * light]
     terms = np.stack([np.ones_like(light), light, square, square * light, x, y, *lit], -1)
-    solution, _, left = _robust_fit(terms, wanted[:, None], _SAME_LIGHT, least=_SAME)
+    tints = cv2.resize(_centred(colour), source.shape[::-1])[step][chosen]
+    terms = np.hstack([terms, tints])
+    solution, _, left = robust_fit(terms, wanted[:, None], _SAME_LIGHT, least=_SAME)
     return LightFit(solution[:, 0], _USUAL * median(left), contrast)
 
 
@@ -89,10 +107,10 @@ def colour_left(below: Planes, above: Planes, shared: Mask) -> Plane:
     if np.count_nonzero(raw <= _SAME) >= _ENOUGH * len(raw):
         return np.asarray(np.hypot(target[1] - source[1], target[2] - source[2]), np.float32)
     terms = np.stack([sampled[1], sampled[2], sampled[0] / 255, np.ones_like(sampled[0])], -1)
-    solution, weights, _ = _robust_fit(terms, wanted, _SAME_COLOUR, least=5.0)
+    solution, weights, _ = robust_fit(terms, wanted, _SAME_COLOUR, least=5.0)
     turn = solution[:2]
     angle = np.arctan2(turn[0, 1] - turn[1, 0], turn[0, 0] + turn[1, 1])
-    if abs(angle) > _MOST_HUE_TURN or np.linalg.det(turn) < 0:
+    if abs(angle) > MOST_HUE_TURN or np.linalg.det(turn) < 0:
         solution = _less_colour(terms[:, :2], wanted, weights)
     solution[2] /= 255
     left = [
@@ -113,11 +131,21 @@ def _less_colour(
     return solution
 
 
+def _centred(colour: Colour) -> Plane:
+    return np.asarray(colour, np.float32) - 128
+
+
 def _places(shape: tuple[int, ...]) -> tuple[Plane, Plane]:
     """Return x as a row and y as a column, both from -1 to 1."""
     rows, columns = shape
     x = np.linspace(-1, 1, columns, dtype=np.float32)[None, :]
     return x, np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
+
+
+def sampled(planes: npt.NDArray[np.uint8], shared: Mask) -> npt.NDArray[np.uint8]:
+    """Return the values of some pixels that are shared: shape (n, channels)."""
+    step = _step(shared)
+    return planes[step][shared[step]]
 
 
 def _step(shared: Mask) -> tuple[slice, slice]:
@@ -127,7 +155,7 @@ def _step(shared: Mask) -> tuple[slice, slice]:
     return step if shared[step].any() else (slice(None), slice(None))
 
 
-def _robust_fit(
+def robust_fit(
     terms: npt.NDArray[np.float32],
     wanted: npt.NDArray[np.float32],
     unchanged: npt.NDArray[np.float32],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import cv2  # noqa: TID251 - see pyproject.toml
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imgsearch.dedup.alignment import Overlay
+from imgsearch.dedup.colour_match import match_colours
 from imgsearch.dedup.local_features import light_and_colour
 from imgsearch.dedup.photometry import Mask, Plane, colour_left, fit_light
 from imgsearch.types import Pixels
@@ -99,9 +100,15 @@ class Differing:
 
 def residual_of(overlay: Overlay) -> Residual:
     """Compare two pictures that lie on one another."""
-    below = Seen(overlay.below.thumbnail.pixels, *overlay.below.light_and_colour)
-    shared = cv2.erode(overlay.shared.astype(np.uint8), _RIM)
-    return residual_between(below, Seen.of(overlay.above), shared)
+    # What is around one of them, a frame or the bars of a screen, bleeds into its rim.
+    shared = cv2.erode(
+        overlay.shared.astype(np.uint8), _RIM, borderType=cv2.BORDER_CONSTANT, borderValue=0
+    )
+    raw = overlay.below.thumbnail.pixels
+    below, above = match_colours(raw, overlay.above, shared > 0)
+    seen = Seen(raw, *overlay.below.light_and_colour) if below is raw else Seen.of(below)
+    found = residual_between(seen, Seen.of(above), shared)
+    return replace(found, toned=_toned(raw, overlay.above, shared))
 
 
 def residual_between(below: Seen, above: Seen, shared: Bits) -> Residual:
@@ -110,7 +117,7 @@ def residual_between(below: Seen, above: Seen, shared: Bits) -> Residual:
     if not inside.any():
         return Residual(inside, inside, inside, inside, 0.0)
     lights = _equally_sharp(_as_floats(below.light), _as_floats(above.light), shared)
-    luma, noise, slope = _light_difference(*lights, inside)
+    luma, noise, slope = _light_difference(lights, (below.colour, above.colour), inside)
     usual = slope * slope
     usual *= _MISPLACED**2
     usual += noise**2
@@ -122,7 +129,9 @@ def residual_between(below: Seen, above: Seen, shared: Bits) -> Residual:
     changed = (deviant > _CHANGE) & inside
     sharply = (np.maximum(light, _as_fine_as(shared, colour)) > _SHARP_CHANGE) & inside
     structured = (np.maximum(_slope(lights[0]), _slope(lights[1])) > _STRUCTURE) & inside
-    return Residual(inside, changed, sharply, structured, _toned(below, above, shared))
+    return Residual(
+        inside, changed, sharply, structured, _toned(below.pixels, above.pixels, shared)
+    )
 
 
 def _colour_difference(
@@ -138,13 +147,11 @@ def _colour_difference(
     return np.asarray(left * left * half, np.float32)
 
 
-def _toned(below: Seen, above: Seen, shared: Bits) -> float:
+def _toned(below: Pixels, above: Pixels, shared: Bits) -> float:
     """Return by how many levels areas of several pixels differ, on average."""
     rows, columns = (max(1, length // _AREA) for length in shared.shape)
     size = (columns, rows)
-    one, other = (
-        cv2.resize(each.pixels, size, interpolation=cv2.INTER_AREA) for each in (below, above)
-    )
+    one, other = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (below, above))
     inside = cv2.resize(shared * np.uint8(255), size, interpolation=cv2.INTER_AREA) == 255
     difference = cv2.absdiff(one, other).max(axis=2)[inside]
     return float(difference.mean()) if difference.size else 0.0
@@ -220,15 +227,18 @@ def _sharpness(plane: Plane, shared: Bits) -> float:
     return float(fine / (coarse + 1))
 
 
-def _light_difference(below: Plane, above: Plane, shared: Mask) -> tuple[Plane, float, Plane]:
+def _light_difference(
+    lights: tuple[Plane, Plane], colours: tuple[Bits, Bits], shared: Mask
+) -> tuple[Plane, float, Plane]:
     """Return what is left of the light, how much that usually is, and how steep the light is.
 
     Light that was cut off at white or black cannot be had back, so the change is fitted both ways.
     """
-    fit, target, source = fit_light(below, above, shared), below, above
+    (target, source), colour = lights, colours[1]
+    fit = fit_light(target, source, colour, shared)
     if not fit.unchanged:
-        back = fit_light(above, below, shared)
+        back = fit_light(source, target, colours[0], shared)
         if back.usual / (back.contrast + 5) < fit.usual / (fit.contrast + 5):
-            fit, target, source = back, above, below
+            fit, target, source, colour = back, source, target, colours[0]
     noise = float(np.clip(fit.usual, _LEAST_NOISE, _MOST_NOISE))
-    return fit.left(target, source), noise, _slope(target)
+    return fit.left(target, source, colour), noise, _slope(target)

@@ -1,0 +1,58 @@
+"""A picture made warmer or more vivid is a copy still, and one of other hues is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance
+
+from imgsearch.dedup.portrait import Portrait, thumbnail_of
+from imgsearch.dedup.verify import verify
+
+PHOTOS = Path(__file__).parents[3] / "data" / "photos"
+
+
+def portrait(picture: Image.Image) -> Portrait:
+    return Portrait(thumbnail_of(np.array(picture), picture.width, picture.height))
+
+
+def photo(name: str) -> Image.Image:
+    return Image.open(PHOTOS / name).convert("RGB")
+
+
+def warmed(picture: Image.Image, vividness: float, warmth: float) -> Image.Image:
+    vivid = np.asarray(ImageEnhance.Color(picture).enhance(vividness), np.float32)
+    return Image.fromarray(np.clip(vivid * (1 + warmth, 1, 1 - warmth), 0, 255).astype(np.uint8))
+
+
+def with_hues_turned(picture: Image.Image, degrees: int) -> Image.Image:
+    hue, saturation, value = picture.convert("HSV").split()
+    turned = hue.point([(level + degrees * 256 // 360) % 256 for level in range(256)])
+    return Image.merge("HSV", (turned, saturation, value)).convert("RGB")
+
+
+@pytest.mark.parametrize(
+    ("name", "vividness", "warmth"),
+    [
+        ("fig.jpg", 1.8, 0.18),
+        ("fig.jpg", 1.8, -0.18),
+        ("balloon.jpg", 0.5, -0.18),
+        ("dahlia.jpg", 1.8, 0.18),
+        ("sunflower.jpg", 1.8, 0.18),
+        ("goldfish.jpg", 1.8, 0.18),
+    ],
+)
+def test_a_picture_made_more_vivid_and_warmer_is_a_copy(name, vividness, warmth):
+    picture = photo(name)
+    changed = warmed(picture, vividness, warmth)
+    assert verify(portrait(picture), portrait(changed)).removable
+    assert verify(portrait(changed), portrait(picture)).removable
+
+
+@pytest.mark.parametrize("name", ["balloon.jpg", "pencils.jpg", "goldfish.jpg"])
+@pytest.mark.parametrize("degrees", [90, 180, 240])
+def test_a_thing_of_another_colour_is_no_copy(name, degrees):
+    picture = photo(name)
+    assert not verify(portrait(picture), portrait(with_hues_turned(picture, degrees))).removable
