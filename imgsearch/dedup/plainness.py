@@ -85,7 +85,7 @@ def _has_around(framed: Portrait, plain: Portrait, laid: Laid) -> bool:
     if np.count_nonzero(around) < _LEAST_AROUND * inside.size:
         return False
     left = _without_main_colours(pixels[around])
-    flat = len(left) <= (1 - _FLAT) * np.count_nonzero(around)
+    flat = len(left) <= (1 - _FLAT) * int(np.count_nonzero(around))
     return flat and not _goes_on(pixels, inside, around)
 
 

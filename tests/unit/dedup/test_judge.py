@@ -81,13 +81,14 @@ def test_a_score_is_a_probability_that_falls_with_the_evidence():
         for found in (
             PERFECT,
             replace(PERFECT, unlike=0.029),
-            replace(PERFECT, unlike=0.05),
+            replace(PERFECT, unlike=0.15),
             None,
         )
     ]
     assert scores == sorted(scores, reverse=True)
     assert 0.99 < scores[0] < 1
-    assert scores[1] > 0.5 > scores[2] > scores[3] >= 0
+    assert scores[1] > 0.9 > 0.5 > scores[3] >= 0
+    assert scores[1] > scores[2] > scores[3]
 
 
 def test_a_probability_never_falls_with_the_leeway():
