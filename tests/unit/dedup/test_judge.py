@@ -81,7 +81,7 @@ def test_a_score_is_a_probability_that_falls_with_the_evidence():
         for found in (
             PERFECT,
             replace(PERFECT, unlike=0.029),
-            replace(PERFECT, unlike=0.15),
+            replace(PERFECT, unlike=0.07),
             None,
         )
     ]
