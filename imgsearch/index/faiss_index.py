@@ -29,7 +29,7 @@ from imgsearch.index.faiss_matrices import PAIRS_WORTH_THREADS, nearest_places
 from imgsearch.index.half_precision import Halves, rounding_bound
 from imgsearch.types import Embeddings, Ids, Scores
 
-QUERIES_WORTH_MATRICES = 12
+QUERIES_WORTH_MATRICES = 8
 """From here on, rounded rows are widened block by block and multiplied as matrices."""
 
 ROWS_PER_BLOCK = 1 << 13
