@@ -27,7 +27,7 @@ LEAST_SCORE: Final = 0.55
 CLOSE_SCORE: Final = 0.65
 """The one from which on a pair is looked at whatever else is known of it."""
 
-CLOSEST: Final = 8
+CLOSEST: Final = 3
 """How many of the most similar pictures of each are looked at likewise."""
 
 _LEAST_CORRELATION: Final = 0.93  # of two whole pictures, tiny

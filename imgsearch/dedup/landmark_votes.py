@@ -79,20 +79,30 @@ class LandmarkVotes:
 
     def _votes(self, band: int) -> Iterator[Numbers]:
         """Yield the pairs of owners of landmarks of which one set of bits is the same."""
+        yield from _alike(*_rare(*self._sorted(band)), self._count)
+
+    def _sorted(self, band: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
+        """Return one set of bits of all looks, and whose they are."""
         chosen = np.random.default_rng(band).permutation(64)[: self._bits]
         looks = self._looks & np.bitwise_or.reduce(np.uint64(1) << chosen.astype(np.uint64))
         order = np.argsort(looks, kind="stable")
-        yield from _alike(looks[order], self._owners[order], self._count)
+        return looks[order], self._owners[order]
+
+
+def _rare(
+    looks: npt.NDArray[np.uint64], owners: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
+    """Leave out what too many look like; the looks are sorted."""
+    starts = np.flatnonzero(np.append(True, looks[1:] != looks[:-1])[: len(looks)])
+    sizes = np.diff(np.append(starts, len(looks)))
+    rare = np.repeat(sizes <= _MOST_OF_ONE_LOOK, sizes)
+    return looks[rare], owners[rare]
 
 
 def _alike(
     looks: npt.NDArray[np.uint64], owners: npt.NDArray[np.int32], count: int
 ) -> Iterator[Numbers]:
     """Yield the pairs of owners of the same looks, as numbers; the looks are sorted."""
-    starts = np.flatnonzero(np.append(True, looks[1:] != looks[:-1])[: len(looks)])
-    sizes = np.diff(np.append(starts, len(looks)))
-    rare = np.repeat(sizes <= _MOST_OF_ONE_LOOK, sizes)
-    looks, owners = looks[rare], owners[rare]
     for step in range(1, _MOST_OF_ONE_LOOK):
         same = np.flatnonzero(looks[step:] == looks[:-step])
         one, other = owners[same], owners[same + step]
