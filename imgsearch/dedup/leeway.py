@@ -16,11 +16,11 @@ LEAST_LEEWAY: Final = -4.0
 _LEAST_MET: Final = 0.5  # of the detail where the pictures do not differ
 _LEAST_DETAIL: Final = 0.02
 _SOFT_UNLIKE: Final = 0.01
-_MOST_UNLIKE: Final = 0.03
-_MOST_CHANGED: Final = 0.15
+_MOST_UNLIKE: Final = 0.036  # look-alikes differ by 0.06 and more, as far as they were measured
+_MOST_CHANGED: Final = 0.18
 _MOST_ADDED: Final = 0.4
 _EXACT: Final = (0.2, 0.45)  # pixels of slip: from where on less may be unlike, and least
-_INEXACT_UNLIKE: Final = 0.006
+_INEXACT_UNLIKE: Final = 0.004
 _DOUBT: Final = 0.05  # that an addition was none: so much of it counts as unlike
 _LEAST_SHARE: Final = 0.4  # of either picture; neighbouring views of one place share less
 
