@@ -16,6 +16,7 @@ from imgsearch.dedup.geometry import (
     fit_affine,
     fit_most,
     fit_perspective,
+    fit_sides,
     inverse,
     median,
     moved,
@@ -167,11 +168,10 @@ def _shifts(
 def _fit(places: Points, others: Points) -> Transform:
     """Fit an affine transform, or where that leaves much, one with a little perspective.
 
-    To a few details only a shift: a blurred one among them would bend more than it mends.
+    To a few details only a shift and a scale of each side: more would bend than mend.
     """
     if len(places) < _ENOUGH_TO_BEND:
-        shift = np.median(others - places, axis=0)
-        return np.array([[1, 0, shift[0]], [0, 1, shift[1]], [0, 0, 1]], float)
+        return fit_most(places, others, fit_sides)[0]
     matrix, left = fit_most(places, others, fit_affine)
     if len(places) >= 20 and median(left) > _OFF:
         bent, missed = fit_most(places, others, fit_perspective)

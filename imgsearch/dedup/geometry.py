@@ -58,6 +58,17 @@ def fit_most(
     return transform, left
 
 
+def fit_sides(places: Points, others: Points) -> Transform:
+    """Fit a shift and a scale of either side by least squares."""
+    matrix = np.eye(3)
+    for side in (0, 1):
+        from_middle = places[:, side] - places[:, side].mean()
+        scale = float(from_middle @ others[:, side]) / (float(from_middle @ from_middle) + _RIDGE)
+        matrix[side, side] = scale
+        matrix[side, 2] = others[:, side].mean() - scale * places[:, side].mean()
+    return matrix
+
+
 def fit_affine(places: Points, others: Points) -> Transform:
     """Fit an affine transform by least squares."""
     columns = np.column_stack([places, np.ones(len(places))]).astype(float)
