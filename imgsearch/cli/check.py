@@ -11,7 +11,7 @@ import typer
 
 from imgsearch.cli.choose import chosen_model, gallery_to_read
 from imgsearch.cli.options import GalleryOption, JsonOption, ModelOption, QuietOption
-from imgsearch.cli.output import json_path, print_error, print_json, print_line
+from imgsearch.cli.output import json_path, one_line, print_error, print_json, print_line
 from imgsearch.dedup.leftovers import find_leftovers
 from imgsearch.errors import GalleryError, GalleryNotFoundError
 from imgsearch.gallery.check import CheckReport, check_gallery
@@ -112,7 +112,7 @@ def _tell(found: list[_Checked], *, quiet: bool, is_told: bool) -> None:
     """Say what was found: what is sound to standard output, unless a document told it already."""
     for one in found:
         if one.report.healthy and not quiet and not is_told:
-            print_line(f"{one.prefix}{_summary(one.report)}")
+            print_line(one_line(f"{one.prefix}{_summary(one.report)}"))
         for note in one.report.notes if not quiet else ():
             print_error(f"note: {one.prefix}{note}")
         for problem in one.report.problems:

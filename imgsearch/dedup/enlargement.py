@@ -9,16 +9,18 @@ import cv2  # noqa: TID251 - see pyproject.toml
 import numpy as np
 import numpy.typing as npt
 
-from imgsearch.dedup.geometry import Transform, inverse
+from imgsearch.dedup.geometry import Transform, inverse, moved
 from imgsearch.dedup.portrait import THUMBNAIL_SIDE
 from imgsearch.dedup.records import Picture
 from imgsearch.images.decode import decode
+from imgsearch.types import Pixels
 
 Plane: TypeAlias = npt.NDArray[np.float32]
 """One value for each pixel: shape (rows, columns)."""
 
 _AS_FINE: Final = 0.4  # of the pixels; with fewer, more would be lost than gained
 _SIDE: Final = 1024  # pixels of the enlarged picture: its middle tells
+_REACH: Final = 8  # pixels that an interpolation looks beyond a place
 _TILE: Final = 32  # pixels
 _LEAST_TILES: Final = 4
 _LEAST_POWER: Final = 4.0  # levels squared; a tile of less is blank
@@ -65,9 +67,7 @@ def adds_little(larger: Path, place: Transform, size: tuple[int, int]) -> bool:
         ImageReadError: If the file cannot be read or is damaged.
     """
     times = max(1.0, float(np.sqrt(abs(np.linalg.det(place[:2, :2])))))
-    pixels = decode(larger, name=str(larger)).pixels
-    grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.float32)
-    shown = _middle(grey, place, size, times)
+    shown = _middle(decode(larger, name=str(larger)).pixels, place, size, times)
     most = float(np.interp(times, _TIMES, _MOST_FINE))
     return _fineness(shown, times) < most
 
@@ -78,13 +78,22 @@ def _reduction(picture: Picture) -> Transform:
     return np.diag([scale, scale, 1.0])
 
 
-def _middle(larger: Plane, place: Transform, size: tuple[int, int], times: float) -> Plane:
-    """Cut the middle of the smaller picture out of the larger, in the larger one's pixels."""
+def _middle(larger: Pixels, place: Transform, size: tuple[int, int], times: float) -> Plane:
+    """Cut the middle of the smaller picture out of the larger, grey, in the larger one's pixels.
+
+    Only that part of the larger one is turned grey: OpenCV warps nothing of 32,767 pixels a side.
+    """
     wanted = tuple(min(_SIDE, int(side * times)) for side in size)
     start = [(side - cut / times) / 2 for side, cut in zip(size, wanted, strict=True)]
     into = place @ np.array([[1 / times, 0, start[0]], [0, 1 / times, start[1]], [0, 0, 1]])
+    corners = moved(into, np.array([(0, 0), (wanted[0], 0), wanted, (0, wanted[1])], float))
+    most = np.array(larger.shape[1::-1]) - 1
+    left, top = np.clip(np.floor(corners.min(axis=0)) - _REACH, 0, most).astype(int)
+    right, bottom = np.clip(np.ceil(corners.max(axis=0)) + _REACH, 0, most).astype(int) + 1
+    grey = cv2.cvtColor(np.ascontiguousarray(larger[top:bottom, left:right]), cv2.COLOR_RGB2GRAY)
+    into = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]]) @ into
     flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpPerspective(larger, into, wanted, flags=flags), np.float32)
+    return np.asarray(cv2.warpPerspective(grey, into, wanted, flags=flags), np.float32)
 
 
 def _fineness(plane: Plane, times: float) -> float:

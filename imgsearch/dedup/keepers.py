@@ -186,7 +186,7 @@ def _format_words(ours: Picture, theirs: Picture) -> str:
 
 
 def _size(picture: Picture) -> Worth:
-    """Sizes that differ by a few hundredths are as good as equal: metadata, another encoder."""
+    """Return the size in steps of a tenth: hundredths come of metadata or another encoder."""
     return (round(math.log(max(1, picture.stamp.size_bytes), _NOTABLY_LARGER)),)
 
 

@@ -110,6 +110,8 @@ def _inside(pixels: Pixels) -> _Inside | None:
     if area < _LEAST_CONTENT * margin.size:
         return None
     width, height = box[1]
+    if not min(width, height):
+        return None
     islands = margin.size - area - float((margin & ~content).sum())
     return _Inside(
         np.asarray(content, np.uint8),

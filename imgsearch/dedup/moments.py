@@ -22,8 +22,8 @@ def seconds_apart(first: str | None, second: str | None) -> float:
     """
     if first is None or second is None:
         return 0.0
-    one, other = (datetime.fromisoformat(moment) for moment in (first, second))
-    if "." not in first or "." not in second:  # one was rounded by what wrote it
-        one, other = (moment.replace(microsecond=0) for moment in (one, other))
-    apart = abs(one - other)
+    apart = abs(datetime.fromisoformat(first) - datetime.fromisoformat(second))
+    digits = [len(moment.partition(".")[2]) for moment in (first, second)]
+    if digits[0] != digits[1] and apart <= timedelta(seconds=0.1 ** min(digits)):
+        return 0.0  # one was rounded by what wrote it, up or down
     return 0.0 if apart > _BURST or not apart % _ZONES else apart.total_seconds()

@@ -55,7 +55,7 @@ def _looked_at(verdict: Verdict, evidence: Evidence, first: Picture, second: Pic
     if verdict.tier == "copy" and _are_equal(first, second):
         return Verdict("pixels", 1.0, "the same pixels")
     if apart := seconds_apart(first.facts.taken, second.facts.taken):
-        return Verdict("similar", 0.0, f"taken {apart:g} seconds apart")
+        return Verdict("similar", 0.0, f"taken {apart:g} s apart")
     if verdict.tier == "copy" and differ_somewhere(first.path, second.path):
         return replace(verdict, tier="edited", reason="something in it is another")
     if verdict.plainer and not _loses_little(verdict.plainer, evidence, first, second):

@@ -60,6 +60,12 @@ def test_a_picture_in_which_nothing_is_to_be_seen_tells_nothing(tmp_path):
     assert not adds_little(larger, times(2), (200, 150))
 
 
+def test_a_picture_wider_than_opencv_warps_is_looked_at(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (80, 33_000), np.uint8)
+    larger = saved(Image.fromarray(noise).convert("RGB"), tmp_path / "wide.png")
+    assert not adds_little(larger, times(2), (16_500, 40))
+
+
 def test_a_small_picture_is_plainer_than_itself_enlarged_in_a_frame(photo, tmp_path):
     plain = saved(photo, tmp_path / "plain.jpg")
     framed_large = saved(framed(scaled(photo, 2.5)), tmp_path / "screen.jpg")

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from imgsearch.dedup.insides import inside_of, turns_inside
+from imgsearch.dedup.margins import content_of
 from imgsearch.dedup.turned_frame import turned_frame
 from imgsearch.images.sketch import coarse_turns, draw
 
@@ -80,3 +81,11 @@ def test_a_blank_picture_has_nothing_inside(size):
 
 def test_a_photo_to_its_edges_has_nothing_inside(cat):
     assert inside_of(np.array(cat)) == b""
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("shape", [(256, 1, 3), (1, 256, 3), (256, 2, 3)])
+def test_a_picture_as_thin_as_a_line_has_nothing_inside_of_a_margin(shape):
+    for ground in (np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8)):
+        assert content_of(ground).framed is False
+        assert inside_of(ground) == b""
