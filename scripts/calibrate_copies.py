@@ -38,6 +38,7 @@ FAMILIES = 20
 LOOKALIKES = 3
 SAMPLE = 4_000  # pairs
 SEED = 3
+REAL = 10.0  # a pair that somebody has is worth so many that were made
 
 
 def main(photos: Path, labels: list[Path]) -> None:
@@ -51,8 +52,8 @@ def main(photos: Path, labels: list[Path]) -> None:
         found = list(scored(gallery, root))
     for path in labels:
         found += scored_pairs(read_labels(path))
-    leeways, same = np.array(found).T
-    curve = fit_curve(ScoredPairs(leeways, same.astype(bool), np.ones(len(same))))
+    leeways, same, weights = np.array(found).T
+    curve = fit_curve(ScoredPairs(leeways, same.astype(bool), weights))
     document = {
         "pairs": len(same),
         "copies": int(same.sum()),
@@ -63,7 +64,7 @@ def main(photos: Path, labels: list[Path]) -> None:
     print()
 
 
-def scored(gallery: Path, root: Path) -> Iterator[tuple[float, bool]]:
+def scored(gallery: Path, root: Path) -> Iterator[tuple[float, bool, float]]:
     """Compare a sample of the pairs that a search would, and say which are copies."""
     with (
         open_for_reading(gallery) as store,
@@ -76,14 +77,14 @@ def scored(gallery: Path, root: Path) -> Iterator[tuple[float, bool]]:
         leeways = threads.map(lambda pair: least_leeway(album, pair), pairs)
         for pair, leeway in zip(pairs, leeways, strict=True):
             one, other = (set_of(lead, place, root) for place in pair)
-            yield leeway, one == other and one.startswith("families")
+            yield leeway, one == other and one.startswith("families"), 1.0
 
 
-def scored_pairs(labels: Labels) -> Iterator[tuple[float, bool]]:
+def scored_pairs(labels: Labels) -> Iterator[tuple[float, bool, float]]:
     """Compare pairs whose verdict is known."""
     for pair in labels.pairs:
         one, other = (Portrait(read_thumbnail(path)) for path in (pair.first, pair.second))
-        yield of_evidence(compare(one, other)), pair.is_copy
+        yield of_evidence(compare(one, other)), pair.is_copy, REAL
 
 
 def sampled(pairs: list[Pair]) -> list[Pair]:
