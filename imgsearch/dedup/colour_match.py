@@ -13,7 +13,7 @@ import cv2  # noqa: TID251 - see pyproject.toml
 import numpy as np
 import numpy.typing as npt
 
-from imgsearch.dedup.photometry import MOST_HUE_TURN, Mask, robust_fit, sampled
+from imgsearch.dedup.photometry import Mask, robust_fit, sampled, turns_hues
 from imgsearch.types import Pixels
 
 _SAME: Final = 6.0  # levels
@@ -39,12 +39,8 @@ class _Mixture:
     matrix: npt.NDArray[np.float64]
     left: float
 
-    @property
-    def turns_hues(self) -> bool:
-        """Whether colours become others: that is another thing, and not another light."""
-        turn = _TO_COLOUR @ self.matrix[:, :3] @ _FROM_COLOUR
-        angle = np.arctan2(turn[1, 0] - turn[0, 1], turn[0, 0] + turn[1, 1])
-        return bool(abs(angle) > MOST_HUE_TURN or np.linalg.det(turn) < 0)
+
+_NONE: Final = _Mixture(np.eye(3, 4), np.inf)
 
 
 def match_colours(below: Pixels, above: Pixels, shared: Mask) -> tuple[Pixels, Pixels]:
@@ -80,8 +76,6 @@ def _mixture(source: npt.NDArray[np.float32], target: npt.NDArray[np.float32]) -
     predicted = np.clip(terms @ solution, 0, 255)
     before, after = (np.abs(target - each).mean() for each in (source, predicted))
     matrix = (solution / np.array([[255], [255], [255], [1]])).T
-    found = _Mixture(matrix, float(after / max(before, 1)))
-    return _NONE if found.turns_hues else found
-
-
-_NONE: Final = _Mixture(np.eye(3, 4), np.inf)
+    if turns_hues(_TO_COLOUR @ matrix[:, :3] @ _FROM_COLOUR):
+        return _NONE
+    return _Mixture(matrix, float(after / max(before, 1)))

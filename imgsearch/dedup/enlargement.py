@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imgsearch.dedup.geometry import Transform, inverse, moved
-from imgsearch.dedup.portrait import THUMBNAIL_SIDE
+from imgsearch.dedup.portrait import thumbnail_scale
 from imgsearch.dedup.records import Picture
 from imgsearch.images.decode import decode
 from imgsearch.types import Pixels
@@ -74,7 +74,7 @@ def adds_little(larger: Path, place: Transform, size: tuple[int, int]) -> bool:
 
 def _reduction(picture: Picture) -> Transform:
     """Return what takes places in a picture to places in its thumbnail."""
-    scale = min(1.0, THUMBNAIL_SIDE / max(picture.facts.width, picture.facts.height))
+    scale = thumbnail_scale(picture.facts.width, picture.facts.height)
     return np.diag([scale, scale, 1.0])
 
 

@@ -25,9 +25,7 @@ _ROUNDS: Final = 4
 _ENOUGH: Final = 0.95  # of all pixels: if so many are unchanged, none was meant to be changed
 _SAME: Final = 4.0  # levels
 _SAMPLES: Final = 1200  # pixels that are enough to fit light and colour
-MOST_HUE_TURN: Final = 0.6
-"""Radians; what turns further is another colour, not another light."""
-
+_MOST_HUE_TURN: Final = 0.6  # radians; what turns further is another colour, not another light
 _USUAL: Final = 1.4826  # standard deviations of normal noise for its median
 _SAME_LIGHT: Final = np.array([0, 255, *[0] * 9], np.float32)[:, None]
 _SAME_COLOUR: Final = np.eye(4, 2, dtype=np.float32)
@@ -108,9 +106,7 @@ def colour_left(below: Planes, above: Planes, shared: Mask) -> Plane:
         return np.asarray(np.hypot(target[1] - source[1], target[2] - source[2]), np.float32)
     terms = np.stack([sampled[1], sampled[2], sampled[0] / 255, np.ones_like(sampled[0])], -1)
     solution, weights, _ = robust_fit(terms, wanted, _SAME_COLOUR, least=5.0)
-    turn = solution[:2]
-    angle = np.arctan2(turn[0, 1] - turn[1, 0], turn[0, 0] + turn[1, 1])
-    if abs(angle) > MOST_HUE_TURN or np.linalg.det(turn) < 0:
+    if turns_hues(solution[:2]):
         solution = _less_colour(terms[:, :2], wanted, weights)
     solution[2] /= 255
     left = [
@@ -118,6 +114,15 @@ def colour_left(below: Planes, above: Planes, shared: Mask) -> Plane:
         for k, (a, b, c, d) in enumerate(solution.T)
     ]
     return np.asarray(np.hypot(*left), np.float32)
+
+
+def turns_hues(change: npt.NDArray[np.floating]) -> bool:
+    """Tell whether a change of the two differences of colour, shape (2, 2), makes others of them.
+
+    That is another thing, and not another light.
+    """
+    angle = np.arctan2(change[0, 1] - change[1, 0], change[0, 0] + change[1, 1])
+    return bool(abs(angle) > _MOST_HUE_TURN or np.linalg.det(change) < 0)
 
 
 def _less_colour(

@@ -143,6 +143,11 @@ class Portrait:
         return corners(self.evened)
 
 
+def thumbnail_scale(width: int, height: int) -> float:
+    """Return how much smaller the thumbnail of a picture is a side, in (0, 1]."""
+    return min(1.0, THUMBNAIL_SIDE / max(width, height))
+
+
 def thumbnail_of(pixels: Pixels, width: int, height: int) -> Thumbnail:
     """Make a thumbnail of an upright picture that is decoded, perhaps in another size or shape.
 
@@ -151,7 +156,7 @@ def thumbnail_of(pixels: Pixels, width: int, height: int) -> Thumbnail:
         width: Of the picture itself, upright.
         height: Of the picture itself, upright.
     """
-    scale = min(1.0, THUMBNAIL_SIDE / max(width, height))
+    scale = thumbnail_scale(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = pixels if size == pixels.shape[1::-1] else resize(pixels, *size)
     return Thumbnail(np.ascontiguousarray(small), width, height)

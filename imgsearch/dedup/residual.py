@@ -108,6 +108,8 @@ def residual_of(overlay: Overlay) -> Residual:
     below, above = match_colours(raw, overlay.above, shared > 0)
     seen = Seen(raw, *overlay.below.light_and_colour) if below is raw else Seen.of(below)
     found = residual_between(seen, Seen.of(above), shared)
+    if below is raw and above is overlay.above:
+        return found
     return replace(found, toned=_toned(raw, overlay.above, shared))
 
 
