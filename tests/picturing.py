@@ -5,12 +5,30 @@ import os
 from dataclasses import replace
 from itertools import count
 
+import numpy as np
 from PIL import Image
 
+from imgsearch.dedup.evidence import Evidence
 from imgsearch.dedup.records import TIERS, Group, Member, Picture, Verdict
 from imgsearch.gallery.records import FileStamp, ImageFacts
 
 MTIME = 1_600_000_000_123_456_789
+
+EXACT = Evidence(
+    np.eye(3),
+    framed=False,
+    first_share=1.0,
+    second_share=1.0,
+    added=0.0,
+    changed=0.0,
+    unlike=0.0,
+    toned=1.0,
+    detail=0.5,
+    slip=0.05,
+    tracked=90,
+    sought=100,
+)
+"""What a picture and its exact copy show, for tests to take something from."""
 
 _ids = count(1)
 

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from picturing import EXACT
 from PIL import Image, ImageDraw, ImageFont
 
-from imgsearch.dedup.evidence import Evidence
 from imgsearch.dedup.judge import judge
 from imgsearch.dedup.portrait import Portrait, thumbnail_of
 from imgsearch.dedup.verify import verify
 
 PHOTOS = Path(__file__).parents[3] / "data" / "photos"
-EXACT = Evidence(
-    np.eye(3),
-    framed=False,
-    first_share=1.0,
-    second_share=1.0,
-    added=0.0,
-    changed=0.0,
-    unlike=0.0,
-    toned=1.0,
-    detail=0.5,
-    slip=0.05,
-    tracked=90,
-    sought=100,
-)
 
 
 def evidence(**found):
-    return Evidence(**{name: found.get(name, getattr(EXACT, name)) for name in EXACT.__slots__})
+    return replace(EXACT, **found)
 
 
 def portrait(picture: Image.Image) -> Portrait:

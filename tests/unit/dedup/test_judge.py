@@ -6,30 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from picturing import EXACT
 
-from imgsearch.dedup.evidence import Evidence
 from imgsearch.dedup.judge import judge
 from imgsearch.dedup.leeway import leeway_of
 from imgsearch.dedup.probability import probability
 
-PERFECT = Evidence(
-    np.eye(3),
-    framed=False,
-    first_share=1.0,
-    second_share=1.0,
-    added=0.0,
-    changed=0.0,
-    unlike=0.0,
-    toned=0.0,
-    detail=0.5,
-    slip=0.05,
-    tracked=90,
-    sought=100,
-)
-
 
 def test_of_a_perfect_pair_no_demand_is_near_failing():
-    assert leeway_of(PERFECT) == (1.0, 1.0, 1.0)
+    assert leeway_of(EXACT) == (1.0, 1.0, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -49,11 +34,11 @@ def test_of_a_perfect_pair_no_demand_is_near_failing():
     ],
 )
 def test_leeway_says_how_far_a_demand_is_from_failing(found, demand, leeway):
-    assert getattr(leeway_of(replace(PERFECT, **found)), demand) == pytest.approx(leeway)
+    assert getattr(leeway_of(replace(EXACT, **found)), demand) == pytest.approx(leeway)
 
 
 def test_less_may_differ_where_detail_meets_detail_less_exactly():
-    found = replace(PERFECT, unlike=0.012)
+    found = replace(EXACT, unlike=0.012)
     assert leeway_of(found).alike > 0
     assert leeway_of(replace(found, slip=0.45)).alike < 0
 
@@ -70,7 +55,7 @@ def test_less_may_differ_where_detail_meets_detail_less_exactly():
     ],
 )
 def test_the_demand_that_fails_decides(found, tier, reason):
-    verdict = judge(replace(PERFECT, **found))
+    verdict = judge(replace(EXACT, **found))
     assert verdict.tier == tier
     assert verdict.reason.startswith(reason)
 
@@ -79,9 +64,9 @@ def test_a_score_is_a_probability_that_falls_with_the_evidence():
     scores = [
         judge(found).score
         for found in (
-            PERFECT,
-            replace(PERFECT, unlike=0.029),
-            replace(PERFECT, unlike=0.07),
+            EXACT,
+            replace(EXACT, unlike=0.029),
+            replace(EXACT, unlike=0.07),
             None,
         )
     ]
