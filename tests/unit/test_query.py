@@ -8,7 +8,8 @@ import pytest
 from imgsearch.errors import GalleryNotFoundError, ImageReadError
 from imgsearch.gallery.store import open_for_writing
 from imgsearch.index.exact import ExactIndex
-from imgsearch.index.faiss_index import QUERIES_WORTH_MATRICES, FaissIndex
+from imgsearch.index.faiss_halves import QUERIES_WORTH_MATRICES
+from imgsearch.index.faiss_index import FaissIndex
 from imgsearch.query import QueryImage, QueryOptions, compare_images, search_gallery
 
 

@@ -9,9 +9,8 @@ import pytest
 from remembering import RememberingIndex, Rows
 
 from imgsearch.errors import ImgsearchError, IndexFileError
-from imgsearch.index import faiss_file, faiss_index
+from imgsearch.index import faiss_file, faiss_halves
 from imgsearch.index.faiss_index import read_index, write_index
-from imgsearch.index.half_precision import rounding_bound
 
 EMPTY_BYTES = 37 + 37 + 36 + 8 + 8
 """Two headers, a quantiser and two counts; see `imgsearch.index.faiss_file`."""
@@ -101,7 +100,7 @@ def test_writing_replaces_what_was_there(index, file):
 def test_changing_a_mapped_index_copies_it_and_leaves_the_file_alone(
     file, monkeypatch, rows_per_block
 ):
-    monkeypatch.setattr(faiss_index, "ROWS_PER_BLOCK", rows_per_block)
+    monkeypatch.setattr(faiss_halves, "ROWS_PER_COPY", rows_per_block)
     content = file.read_bytes()
     mapped = read_back(file, mmap=True)
 
@@ -119,7 +118,7 @@ def test_removing_nothing_keeps_an_index_in_its_file(file):
     mapped = read_back(file, mmap=True)
 
     assert mapped.remove(np.array([1, 2])) == 0
-    assert mapped._mapped
+    assert mapped._halves._mapped
 
 
 def test_a_mapped_index_outlives_its_file_being_replaced(index, file, tmp_path):
@@ -243,42 +242,6 @@ def test_a_tie_is_settled_when_matrix_products_round_copies_apart():
         assert (answer.ids < 500).all()
 
 
-def test_the_rounding_bound_holds_where_every_number_is_rounded_the_same_way():
-    # Numbers just below the middle of two neighbours in float16, all of them rounded down.
-    row = np.full((1, 512), np.float32(1 / np.sqrt(512)), np.float32)
-    step = np.spacing(row[0, 0].astype(np.float16)).astype(np.float32)
-    row = (row.astype(np.float16).astype(np.float32) + 0.499 * step).astype(np.float32)
-    row /= np.linalg.norm(row, axis=1, keepdims=True)
-    index = RememberingIndex(512)
-    index.add(np.array([1]), row)
-
-    _, scores = index.candidates(row, 1)
-
-    off = abs(float(scores[0, 0]) - 1)
-    assert 1e-5 < off <= rounding_bound(512)
-
-
-@pytest.mark.parametrize("query_count", [1, 40])
-def test_candidates_score_within_the_rounding_bound_of_the_oracle(query_count):
-    rows = unit_rows(500, 64)
-    index = RememberingIndex(64)
-    index.add(np.arange(500, dtype=np.int64) * 3, rows)
-
-    ids, scores = index.candidates(rows[:query_count], 20)
-
-    assert ids.shape == scores.shape == (query_count, 20)
-    exact = np.take_along_axis(rows[:query_count] @ rows.T, ids // 3, axis=1)
-    np.testing.assert_allclose(scores, exact, atol=rounding_bound(64))
-    assert (np.diff(scores, axis=1) <= 0).all()
-    assert ids[:, 0].tolist() == (3 * np.arange(query_count)).tolist()
-
-
-def test_candidates_of_an_empty_index_are_none():
-    ids, scores = RememberingIndex(4).candidates(unit_rows(3), 5)
-
-    assert ids.shape == scores.shape == (3, 0)
-
-
 def test_it_tells_which_rows_it_holds_though_it_rounds_them(index):
     ids, rows = np.array([0, 90, 50], dtype=np.int64), unit_rows(10)[[9, 0, 3]]
 
@@ -340,9 +303,9 @@ def test_faiss_gets_no_more_threads_than_there_are_queries(
     index, monkeypatch, query_count, worth, threads
 ):
     given = []
-    monkeypatch.setattr(faiss_index, "PAIRS_WORTH_THREADS", worth)
+    monkeypatch.setattr(faiss_halves, "PAIRS_WORTH_THREADS", worth)
     monkeypatch.setattr("os.cpu_count", lambda: 64)
-    monkeypatch.setattr(faiss_index.faiss, "omp_set_num_threads", given.append)
+    monkeypatch.setattr(faiss_halves.faiss, "omp_set_num_threads", given.append)
 
     index.search(unit_rows(query_count), 3)  # of ten vectors
     index.range_search(unit_rows(query_count), 0.5)
@@ -362,9 +325,8 @@ def test_damaged_vectors_that_leave_a_search_short_are_reported(
     # The first vector of the file: against minus infinity it scores so, or is no number.
     queries = np.repeat(unit_rows(1), query_count, axis=0)
 
-    for ask in (back.search, back.candidates):
-        with pytest.raises(IndexFileError, match=r"vectors\.faiss.* damaged; run `imgsearch check"):
-            ask(queries, 10)
+    with pytest.raises(IndexFileError, match=r"vectors\.faiss.* damaged; run `imgsearch check"):
+        back.search(queries, 10)
 
 
 @pytest.mark.parametrize("number", [b"\xff\xff", b"\xff\x7f", b"\x00\xfc", b"\x00\x7b"])
@@ -383,7 +345,7 @@ def test_damaged_vectors_hide_the_same_from_a_batch_as_from_one_query(tmp_path, 
 
 
 def test_an_index_is_read_into_memory_where_open_files_have_no_name(file, tmp_path, monkeypatch):
-    monkeypatch.setattr(faiss_index, "_OPEN_FILES", str(tmp_path / "missing"))
+    monkeypatch.setattr(faiss_halves, "_OPEN_FILES", str(tmp_path / "missing"))
 
     back = read_back(file)
     back.remove(np.array([90]))

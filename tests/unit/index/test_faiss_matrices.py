@@ -3,7 +3,7 @@ import pytest
 from remembering import RememberingIndex
 
 from imgsearch.index import faiss_matrices
-from imgsearch.index.faiss_index import QUERIES_WORTH_MATRICES
+from imgsearch.index.faiss_halves import QUERIES_WORTH_MATRICES
 
 
 def unit_rows(count, dim, seed=3):
