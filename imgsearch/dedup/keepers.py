@@ -45,6 +45,12 @@ _NOTABLY_LARGER: Final = 1.1  # times as many bytes
 _OF_ITS_SIZE: Final = frozenset(("resolution", "format", "size", "oldest", "shortest-name"))
 """Rules that additions satisfy, or that are only to break ties."""
 
+_OF_THE_PICTURE: Final = frozenset(("resolution", "siblings", "exif", "format"))
+_HINTS: Final = frozenset(("size", "oldest", "shortest-name"))
+"""Rules that say which file is likely the original, and no more, where they come last."""
+
+_MUCH_LARGER: Final = 3  # times as many bytes: noise makes less than that
+
 Worth = tuple[int, ...]
 
 
@@ -115,6 +121,19 @@ class KeepRules:
             ours, theirs = rule.worth(picture), rule.worth(other)
             if ours > theirs and name not in _OF_ITS_SIZE:
                 return False
+        return True
+
+    def yields_to_hub(self, picture: Picture, other: Picture) -> bool:
+        """Tell whether a picture may go for a worse one that more of the others are copies of.
+
+        Only where nothing but a hint prefers it: a larger file, say.
+        """
+        if picture.stamp.size_bytes > _MUCH_LARGER * other.stamp.size_bytes:
+            return False
+        names = ("keep-in", *self.order)
+        for place, (name, rule) in enumerate(zip(names, self._rules(), strict=True)):
+            if rule.worth(picture) != rule.worth(other):
+                return name in _HINTS and _OF_THE_PICTURE.issubset(names[:place])
         return True
 
     def is_protected(self, path: Path) -> bool:

@@ -28,6 +28,8 @@ _NEARLY_OF_IT: Final = 12
 _MOST_GOING_ON: Final = 0.6  # of its edge, where a picture is not simply a part of the other
 _REACH: Final = 17  # pixels: from the inside of an edge to what is around
 _LEAST_REACHED: Final = 0.02
+_STEEP: Final = 6.0  # levels a pixel
+_MOST_STEEP: Final = 0.03  # of what is around
 _FLAT: Final = 0.7  # of a margin, with words and buttons on it; a sky has more colours
 
 
@@ -70,7 +72,9 @@ def _is_plainer(plain: Portrait, other: Portrait, laid: Laid) -> bool:
 
 
 def _has_around(framed: Portrait, plain: Portrait, laid: Laid) -> bool:
-    """Say whether all of a picture lies in another, with flat colours around that end at it.
+    """Say whether all of a picture lies in another, with flat or smooth colours around it.
+
+    These end at the picture, which would else be a part of the other.
 
     Args:
         framed: What may have something around it.
@@ -84,9 +88,23 @@ def _has_around(framed: Portrait, plain: Portrait, laid: Laid) -> bool:
     pixels, around = framed.thumbnail.pixels, cv2.dilate(inside, _a_few_pixels(5)) == 0
     if np.count_nonzero(around) < _LEAST_AROUND * inside.size:
         return False
-    left = _without_main_colours(pixels[around])
-    flat = len(left) <= (1 - _FLAT) * int(np.count_nonzero(around))
-    return flat and not _goes_on(pixels, inside, around)
+    is_ground = _is_flat(pixels[around]) or _is_smooth(pixels, around)
+    return is_ground and not _goes_on(pixels, inside, around)
+
+
+def _is_flat(around: Pixels) -> bool:
+    """Say whether most of what is around, shape (n, 3), has a few colours."""
+    return len(_without_main_colours(around)) <= (1 - _FLAT) * len(around)
+
+
+def _is_smooth(pixels: Pixels, around: npt.NDArray[np.bool_]) -> bool:
+    """Say whether there is no detail around, as where a picture is laid on itself, blurred."""
+    light = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    across = cv2.Sobel(light, cv2.CV_32F, 1, 0, scale=1 / 8)
+    down = cv2.Sobel(light, cv2.CV_32F, 0, 1, scale=1 / 8)
+    away = cv2.erode(around.astype(np.uint8), _a_few_pixels(5)) > 0  # from the edge of the inside
+    steep = cv2.magnitude(across, down)[away] > _STEEP
+    return len(steep) > 0 and bool(np.count_nonzero(steep) <= _MOST_STEEP * len(steep))
 
 
 def _goes_on(pixels: Pixels, inside: Bits, around: npt.NDArray[np.bool_]) -> bool:

@@ -221,3 +221,60 @@ def test_against_a_picture_that_gives_way_the_others_are_not_judged(monkeypatch)
     assert names(groups) == [["b0", "a0", "c0", "d0", "e0", "f0", "g0"]]
     assert [pair for pair in asked if pair[0] == 0] == [(0, 1), (0, 2)]  # two at a time
     assert len(asked) == len(set(asked))
+
+
+def test_a_copy_goes_to_the_keeper_of_more_copies_that_it_is_one_of():
+    stamped, photo, crop = content("stamped", 50), content("photo", 40), content("crop", 10)
+    others = [content(name, 30) for name in ("x", "y")]
+    verdicts = {(0, 2): COPY, (1, 2): COPY, (1, 3): COPY, (1, 4): COPY}  # not (0, 1)
+    groups = grouped([stamped, photo, crop, *others], verdicts)
+    assert groups == [["photo0", "crop0", "x0", "y0"]]
+
+
+def test_a_copy_does_not_go_for_a_smaller_picture_that_more_are_copies_of():
+    stamped, large, small = content("stamped", 50), content("large", 45), content("small", 40)
+    others = [content(name, 30) for name in ("x", "y")]
+    verdicts = {(0, 1): COPY, (1, 2): COPY, (2, 3): COPY, (2, 4): COPY}
+    groups = grouped([stamped, large, small, *others], verdicts)
+    assert groups == [["small0", "x0", "y0"], ["stamped0", "large0"]]
+
+
+def hub_verdicts() -> dict[Pair, Verdict]:
+    """Return what is found of a noisy copy, the original, two copies of both, and one of that."""
+    near = dict.fromkeys(combinations(range(4), 2), COPY)
+    return {**near, (1, 4): COPY, (0, 4): SIMILAR}
+
+
+def test_of_pictures_as_good_the_one_is_kept_that_more_are_copies_of():
+    contents = [content("a noisy", 40), content("original", 40)]
+    contents += [content(name, 30) for name in ("x", "y", "z")]
+    verdicts = hub_verdicts()
+
+    (group,) = build_groups(contents, verdicts, judge_by(verdicts), RULES)
+
+    assert names([group]) == [["original0", "a noisy0", "x0", "y0", "z0"]]
+    reason = "kept: more of the others are copies of it than of a noisy0.jpg"
+    assert group.members[0].verdict.reason == reason
+
+
+def test_a_smaller_picture_is_not_kept_because_more_are_copies_of_it():
+    contents = [content("noisy", 50), content("original", 40)]
+    contents += [content(name, 30) for name in ("x", "y", "z")]
+    assert grouped(contents, hub_verdicts()) == [["noisy0", "original0", "x0", "y0"]]
+
+
+def test_what_has_something_on_it_is_not_kept_because_more_are_copies_of_it():
+    contents = [content("a plain", 40), content("captioned", 40)]
+    contents += [content(name, 30) for name in ("x", "y", "z")]
+    verdicts = hub_verdicts() | {(0, 1): Verdict("edited", 0.99, "with something on it", "first")}
+    assert grouped(contents, verdicts) == [["a plain0", "captioned0", "x0", "y0"]]
+
+
+def test_a_small_copy_in_a_screenshot_does_not_stay_for_a_larger_one():
+    contents = [content("screenshot", 90), content("photo", 40), content("small", 10)]
+    shown = Verdict("edited", 0.99, "with a margin", "second")
+    verdicts = {(0, 2): shown, (1, 2): COPY, (0, 1): Verdict("edited", 0.99, "cropped")}
+
+    (group,) = build_groups(contents, verdicts, judge_by(verdicts), RULES)
+
+    assert names([group]) == [["photo0", "screenshot0", "small0"]]

@@ -46,6 +46,28 @@ def test_the_better_picture_is_kept_and_the_words_say_why(better, worse, words):
     assert rules.reason(poor, [good]) == f"kept although good picture.jpg is {words}"
 
 
+def yields_to_hub(better, worse, *order):
+    rest = tuple(name for name in DEFAULT_ORDER if name not in order)
+    return KeepRules(order=(*order, *rest)).yields_to_hub(
+        picture("better.jpg", **PLAIN | better), picture("worse.jpg", **PLAIN | worse)
+    )
+
+
+def test_only_what_hints_prefer_goes_for_a_picture_that_more_are_copies_of():
+    assert yields_to_hub({"size_bytes": 250}, {})
+    assert yields_to_hub({"mtime_ns": 0}, {})
+    assert yields_to_hub({}, {})
+    assert not yields_to_hub({"size_bytes": 350}, {})  # much more of it
+    assert not yields_to_hub({"size": (80, 60)}, {})
+    assert not yields_to_hub({"kind": "TIFF"}, {})
+
+
+def test_what_the_user_put_first_is_no_hint():
+    assert not yields_to_hub({"size_bytes": 250}, {}, "size")
+    assert not yields_to_hub({"mtime_ns": 0}, {}, "oldest")
+    assert yields_to_hub({"size_bytes": 250}, {}, "resolution")
+
+
 def test_of_equals_the_shorter_name_is_kept_and_then_the_first_path():
     original, copy = picture("a.jpg", **PLAIN), picture("a (1).jpg", **PLAIN)
     assert KeepRules().rank([copy, original]) == [original, copy]

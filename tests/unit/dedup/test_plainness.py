@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from imgsearch.dedup.portrait import Portrait, thumbnail_of
 from imgsearch.dedup.verify import verify
@@ -43,7 +43,15 @@ def photo():
     return Image.open(PHOTOS / "cat.jpg").convert("RGB")
 
 
-@pytest.mark.parametrize("edit", [framed, turned, stamped])
+def on_itself(picture: Image.Image) -> Image.Image:
+    """Fill a square with the picture, enlarged and blurred, as apps do that want a square."""
+    side = max(picture.size)
+    ground = picture.resize((side, side)).filter(ImageFilter.GaussianBlur(side / 25))
+    ground.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
+    return ground
+
+
+@pytest.mark.parametrize("edit", [framed, turned, stamped, on_itself])
 def test_the_picture_itself_is_plainer(photo, edit):
     assert verify(portrait(photo), portrait(edit(photo))).plainer == "first"
     assert verify(portrait(edit(photo)), portrait(photo)).plainer == "second"
@@ -60,6 +68,15 @@ def test_a_crop_is_not_plainer_than_a_picture_on_a_plain_ground(photo):
     whole = ImageOps.expand(small, (40, 120), "white")
     part = whole.crop((20, 50, whole.width - 20, whole.height - 50))
     assert verify(portrait(whole), portrait(part)).plainer == ""
+
+
+def test_a_crop_is_not_plainer_than_a_picture_with_smooth_surroundings(photo):
+    small = photo.resize((photo.width // 2, photo.height // 2))
+    whole = on_itself(small).filter(ImageFilter.GaussianBlur(8))
+    whole.paste(small.resize((60, 40)), (80, 90))
+    part = whole.crop((20, 30, whole.width - 20, whole.height - 30))
+    verdict = verify(portrait(whole), portrait(part))
+    assert (verdict.tier, verdict.plainer) == ("edited", "")
 
 
 def test_neither_of_two_plain_copies_is_plainer(photo):
