@@ -13,6 +13,7 @@ from imgsearch.dedup.captions import captions
 from imgsearch.dedup.logos import logos
 from imgsearch.dedup.photometry import Mask
 from imgsearch.dedup.residual import Differing, Residual
+from imgsearch.dedup.veils import veils
 
 _LEAST_LOOKED_AT: Final = 0.006
 _LEAST_ANGLE: Final = 2.0  # degrees
@@ -39,7 +40,9 @@ def added_to(overlay: Overlay, residual: Residual) -> Mask:
 
 def _added(view: Differing) -> Mask:
     explained = captions(view, vertical=False) | captions(view, vertical=True)
-    return explained | logos(view, np.asarray(explained.any(axis=0)))
+    for find in (logos, veils):
+        explained = explained | find(view, np.asarray(explained.any(axis=0)))
+    return explained
 
 
 def _angle(overlay: Overlay) -> float:

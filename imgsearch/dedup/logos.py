@@ -65,9 +65,9 @@ def logos(view: Differing, explained: Mask) -> Mask:
         Shape (2, rows, columns): on the one below, and on the one above.
     """
     found: list[tuple[Bits, int, Colour]] = []
-    for patch in _patches(view.sharply & ~explained, view.area):
+    for patch in patches(view.sharply & ~explained, view.area):
         flats = [_flatness(patch, each, view.shared) for each in (view.below, view.above)]
-        drawn = _has_the_outline_of_a_figure(patch)
+        drawn = has_the_outline_of_a_figure(patch)
         area = float(np.count_nonzero(patch)) / view.area
         for which in np.argsort([-flat.degree for flat in flats], kind="stable").tolist():
             if _is_logo(flats[which], flats[1 - which], area, drawn=drawn):
@@ -89,20 +89,29 @@ def _is_logo(with_it: _Flatness, without: _Flatness, area: float, *, drawn: bool
     return drawn and flat_enough and not with_it.blends and (flatter or without.blends)
 
 
-def _patches(sharply: Mask, size: float) -> Iterator[Bits]:
-    """Find changes that hang together and bulge, filled."""
+def patches(
+    sharply: Mask, size: float, *, gap: int = 5, largest: float = _LARGEST_DRAWN
+) -> Iterator[Bits]:
+    """Find changes that hang together and bulge, filled.
+
+    Args:
+        sharply: What differs.
+        size: How many pixels the pictures share.
+        gap: Pixels between changes that hang together all the same.
+        largest: How much of what is shared a patch may be.
+    """
     left = sharply.astype(np.uint8)
-    solid = cv2.morphologyEx(left, cv2.MORPH_CLOSE, _square(5))
+    solid = cv2.morphologyEx(left, cv2.MORPH_CLOSE, _square(gap))
     solid = cv2.morphologyEx(solid, cv2.MORPH_OPEN, _square(5))
     outlines, _ = cv2.findContours(solid, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     for outline in outlines:
         area = cv2.contourArea(outline)
         hull = cv2.contourArea(cv2.convexHull(outline))
-        if _LEAST_AREA <= area / size <= _LARGEST_DRAWN and area >= _SOLID * hull:
+        if _LEAST_AREA <= area / size <= largest and area >= _SOLID * hull:
             yield cv2.drawContours(np.zeros_like(left), [outline], -1, 1, cv2.FILLED)
 
 
-def _has_the_outline_of_a_figure(patch: Bits) -> bool:
+def has_the_outline_of_a_figure(patch: Bits) -> bool:
     """Say whether a patch is a rectangle or an ellipse, upright or aslant."""
     outlines, _ = cv2.findContours(patch, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     middle, (width, height), angle = cv2.minAreaRect(outlines[0])

@@ -197,7 +197,13 @@ def _is_margin(region: Bits, pixels: Pixels, size: int) -> bool:
     outer = max(outlines, key=cv2.contourArea)
     holes = [each for each, level in zip(outlines, levels[0], strict=True) if level[3] >= 0]
     large = [each for each in holes if cv2.contourArea(each) > _LEAST_HOLE * size]
-    return all(_is_straight(each) for each in (outer, *large))
+    return _is_straight(outer) and all(_is_straight(each) or _fills(each) for each in large)
+
+
+def _fills(outline: npt.NDArray[np.int32]) -> bool:
+    """Say whether an outline is nearly that of a rectangle, be it ragged: colours bleed."""
+    _, (width, height), _ = cv2.minAreaRect(outline)
+    return bool(cv2.contourArea(outline) >= _RECTANGLE * width * height)
 
 
 def _is_straight(outline: npt.NDArray[np.int32]) -> bool:

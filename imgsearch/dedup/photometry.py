@@ -26,6 +26,7 @@ _ENOUGH: Final = 0.95  # of all pixels: if so many are unchanged, none was meant
 _SAME: Final = 4.0  # levels
 _SAMPLES: Final = 1200  # pixels that are enough to fit light and colour
 _MOST_HUE_TURN: Final = 0.6  # radians; what turns further is another colour, not another light
+_NO_COLOUR: Final = 0.25  # of what there was, along both differences together, is hardly any
 _USUAL: Final = 1.4826  # standard deviations of normal noise for its median
 _SAME_LIGHT: Final = np.array([0, 255, *[0] * 9], np.float32)[:, None]
 _SAME_COLOUR: Final = np.eye(4, 2, dtype=np.float32)
@@ -119,8 +120,10 @@ def colour_left(below: Planes, above: Planes, shared: Mask) -> Plane:
 def turns_hues(change: npt.NDArray[np.floating]) -> bool:
     """Tell whether a change of the two differences of colour, shape (2, 2), makes others of them.
 
-    That is another thing, and not another light.
+    That is another thing, and not another light. Where hardly any colour is left, it has no hue.
     """
+    if np.linalg.norm(change) < _NO_COLOUR:
+        return False
     angle = np.arctan2(change[0, 1] - change[1, 0], change[0, 0] + change[1, 1])
     return bool(abs(angle) > _MOST_HUE_TURN or np.linalg.det(change) < 0)
 

@@ -19,7 +19,7 @@ from imgsearch.dedup.portrait import Portrait
 from imgsearch.dedup.records import Plainer, Verdict
 from imgsearch.dedup.residual import residual_of
 
-VERIFY_VERSION: Final = 20
+VERIFY_VERSION: Final = 21
 """Raised with every change of what a verdict may be; verdicts of others are not used again."""
 
 _MOST_SLIP: Final = 1.5

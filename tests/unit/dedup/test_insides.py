@@ -89,3 +89,26 @@ def test_a_picture_as_thin_as_a_line_has_nothing_inside_of_a_margin(shape):
     for ground in (np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8)):
         assert content_of(ground).framed is False
         assert inside_of(ground) == b""
+
+
+def in_a_ragged_frame(picture, depth):
+    """Lay a picture on a sheet whose colour bleeds into it, here and there, to some depth."""
+    sheet = Image.new("RGB", (picture.width + 40, picture.height + 40), "red")
+    sheet.paste(picture, (20, 20))
+    pen = ImageDraw.Draw(sheet)
+    for left in range(24, picture.width, 16):
+        pen.rectangle((left, 20, left + 5, 19 + depth), "red")
+        pen.rectangle(
+            (left + 8, 20 + picture.height - depth, left + 13, 40 + picture.height), "red"
+        )
+    return np.array(sheet)
+
+
+def test_a_frame_whose_colour_bleeds_into_the_picture_is_a_margin(cat):
+    content = content_of(in_a_ragged_frame(cat, 4))
+    assert content.framed
+    assert content.area == pytest.approx(240 * 160, rel=0.1)
+
+
+def test_what_is_not_nearly_a_rectangle_is_no_picture_in_a_frame(cat):
+    assert not content_of(in_a_ragged_frame(cat, 20)).framed

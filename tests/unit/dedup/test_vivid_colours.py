@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageOps
 
 from imgsearch.dedup.portrait import Portrait, thumbnail_of
 from imgsearch.dedup.verify import verify
@@ -49,6 +49,24 @@ def test_a_picture_made_more_vivid_and_warmer_is_a_copy(name, vividness, warmth)
     changed = warmed(picture, vividness, warmth)
     assert verify(portrait(picture), portrait(changed)).removable
     assert verify(portrait(changed), portrait(picture)).removable
+
+
+def toned(picture: Image.Image) -> Image.Image:
+    return ImageOps.colorize(ImageOps.grayscale(picture), "#201008", "#fff0d0")
+
+
+def sepia(picture: Image.Image) -> Image.Image:
+    weights = np.array([(0.393, 0.769, 0.189), (0.349, 0.686, 0.168), (0.272, 0.534, 0.131)])
+    mixed = np.asarray(picture, np.float64) @ weights.T
+    return Image.fromarray(np.clip(mixed, 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("name", ["mountain-lake.jpg", "balloon.jpg", "blossom.jpg"])
+@pytest.mark.parametrize("edit", [toned, sepia])
+def test_a_picture_in_one_hue_is_a_copy(name, edit):
+    picture, brown = portrait(photo(name)), portrait(edit(photo(name)))
+    assert verify(picture, brown).removable
+    assert verify(brown, picture).removable
 
 
 @pytest.mark.parametrize("name", ["balloon.jpg", "pencils.jpg", "goldfish.jpg"])
