@@ -79,16 +79,7 @@ class PairViewer:
             if key in kept
         }
         unknown = [pair for pair in pairs if pair not in verdicts]
-        new = dict(zip(unknown, self._threads.map(self._look, unknown), strict=True))
-        self._cache.put(
-            VERDICT_KIND,
-            {
-                keys[pair]: _kept(self._by_content(pair, verdict))
-                for pair, verdict in new.items()
-                if _lasts(verdict)
-            },
-        )
-        return verdicts | new
+        return verdicts | dict(zip(unknown, self._threads.map(self._look, unknown), strict=True))
 
     def _screen(
         self, first: int, seconds: npt.NDArray[np.int64], kept: dict[bytes, bytes]
@@ -113,6 +104,13 @@ class PairViewer:
         return dict(zip(readable, answers, strict=True))
 
     def _look(self, pair: Pair) -> Verdict:
+        verdict = self._seen(pair)
+        if verdict is not UNREADABLE:  # which is of what became of their files
+            kept = _kept(self._by_content(pair, verdict))
+            self._cache.put_soon(VERDICT_KIND, {self._key(pair): kept})
+        return verdict
+
+    def _seen(self, pair: Pair) -> Verdict:
         first, second = pair
         portraits = self._album.portrait(first), self._album.portrait(second)
         if portraits[0] is None or portraits[1] is None:
@@ -141,11 +139,6 @@ def _unpacked(kept: bytes) -> dict[bytes, bool]:
         kept[start : start + _KEY_BYTES + 1] for start in range(0, len(kept), _KEY_BYTES + 1)
     )
     return {entry[:-1]: bool(entry[-1]) for entry in entries}
-
-
-def _lasts(verdict: Verdict) -> bool:
-    """Tell whether a verdict is of the contents, and not of what became of their files."""
-    return verdict is not UNREADABLE
 
 
 def _kept(verdict: Verdict) -> bytes:

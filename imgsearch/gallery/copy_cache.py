@@ -10,6 +10,7 @@ import logging
 import sqlite3
 import stat
 import threading
+import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -28,6 +29,7 @@ _OWNER: Final = 0x494D4743  # "IMGC": SQLite's place to say whose file this is
 _PAGE_BYTES: Final = 16384
 _KEYS_AT_ONCE: Final = 500
 _BUSY_S: Final = 5.0
+_HELD_S: Final = 1.0  # a value is held at most before it and all others are written
 _DAMAGED: Final = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 _REFUSALS = (sqlite3.Error, UnicodeDecodeError)
 """What SQLite raises: the second where it quotes a damaged description of the table."""
@@ -54,6 +56,8 @@ class CopyCache:
         self.path = folder / COPY_CACHE_NAME
         self._lock = threading.Lock()
         self._connection = self._opened()
+        self._held: dict[str, dict[bytes, bytes]] = {}
+        self._written = time.monotonic()
 
     def __enter__(self) -> CopyCache:
         return self
@@ -68,6 +72,7 @@ class CopyCache:
 
     def close(self) -> None:
         """Close the file; what is put in afterwards is not kept."""
+        self._write_held()
         with self._lock:
             self._disconnect()
 
@@ -79,15 +84,29 @@ class CopyCache:
             some = wanted[start : start + _KEYS_AT_ONCE]
             places = ",".join("?" * len(some))
             found |= self._sound(kind, f"AND of IN ({places})", some)
-        return found
+        with self._lock:
+            held = self._held.get(kind, {})
+            return found | {key: held[key] for key in wanted if key in held}
 
     def get_all(self, kind: str) -> dict[bytes, bytes]:
         """Return all sound values of a kind."""
+        self._write_held()
         return self._sound(kind, "", ())
 
     def put(self, kind: str, values: Mapping[bytes, bytes]) -> None:
         """Keep values, in one transaction; those of the same kind and key are replaced."""
         self.put_kinds({kind: values})
+
+    def put_soon(self, kind: str, values: Mapping[bytes, bytes]) -> None:
+        """Keep values, together with others that are put within a second: a transaction is slow.
+
+        They are there at once for whoever has this cache, and in the file when it is closed.
+        """
+        with self._lock:
+            self._held.setdefault(kind, {}).update(values)
+            is_time = time.monotonic() - self._written >= _HELD_S
+        if is_time:
+            self._write_held()
 
     def put_kinds(self, kinds: Mapping[str, Mapping[bytes, bytes]]) -> None:
         """Keep values of several kinds, in one transaction."""
@@ -101,16 +120,25 @@ class CopyCache:
 
     def remove(self, kind: str, keys: Iterable[bytes]) -> None:
         """Forget the values of some keys."""
+        self._write_held()
         self._change("DELETE FROM found WHERE kind = ? AND of = ?", [(kind, key) for key in keys])
 
     def kinds(self) -> list[str]:
         """Return of which kinds there are values."""
+        self._write_held()
         return [kind for (kind,) in self._rows("SELECT DISTINCT kind FROM found", ())]
 
     def keys(self, kind: str) -> list[bytes]:
         """Return what there are values of."""
+        self._write_held()
         rows = self._rows("SELECT of FROM found WHERE kind = ?", (kind,))
         return [key for (key,) in rows if _are_bytes(key)]
+
+    def _write_held(self) -> None:
+        with self._lock:
+            held = self._held
+            self._held, self._written = {}, time.monotonic()
+        self.put_kinds(held)
 
     def _sound(self, kind: str, condition: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         query = f"SELECT of, value, crc32 FROM found WHERE kind = ? {condition}"

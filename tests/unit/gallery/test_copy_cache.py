@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import time
 
 import pytest
 from figures import tried
@@ -213,3 +214,38 @@ def test_no_flipped_bit_changes_a_value_or_stops_anyone(tmp_path, path):
             cache.put("kind/1", {b"a": b"first"})
         assert found.items() <= {b"a": b"first", b"b": b"second"}.items(), at
     tried("damaged places in caches", len(used))
+
+
+def test_what_is_put_soon_is_there_at_once_and_in_the_file_at_the_end(tmp_path):
+    with CopyCache(tmp_path) as cache:
+        cache.put_soon("verdict", {b"one": b"1"})
+        cache.put_soon("verdict", {b"two": b"2"})
+        assert cache.get("verdict", [b"one", b"two"]) == {b"one": b"1", b"two": b"2"}
+        assert cache.get("other", [b"one"]) == {}
+        assert kept(tmp_path, "verdict") == {}
+    assert kept(tmp_path, "verdict") == {b"one": b"1", b"two": b"2"}
+
+
+def test_what_is_put_soon_is_in_the_file_a_second_later(tmp_path, monkeypatch):
+    with CopyCache(tmp_path) as cache:
+        later = time.monotonic() + 1.1
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        cache.put_soon("verdict", {b"one": b"1"})
+        assert kept(tmp_path, "verdict") == {b"one": b"1"}
+
+
+def test_what_is_put_soon_counts_when_all_of_a_kind_is_asked_for_or_removed(tmp_path):
+    with CopyCache(tmp_path) as cache:
+        cache.put_soon("verdict", {b"one": b"1", b"two": b"2"})
+        assert sorted(cache.keys("verdict")) == [b"one", b"two"]
+        cache.put_soon("verdict", {b"one": b"3"})
+        assert cache.get_all("verdict") == {b"one": b"3", b"two": b"2"}
+        cache.put_soon("verdict", {b"two": b"4"})
+        cache.remove("verdict", [b"two"])
+        assert cache.get("verdict", [b"one", b"two"]) == {b"one": b"3"}
+
+
+def kept(folder, kind):
+    """Read the file as another process would."""
+    with CopyCache(folder) as other:
+        return other.get_all(kind)
