@@ -33,6 +33,8 @@ _ENOUGH_TO_BEND: Final = 12
 _POINTS: Final = 100
 _UNTIL: Final = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 12, 0.02)
 _STEPS: Final = 3
+_LOST: Final = 0.08  # of the detail that is met after one step, with less the guess is wrong
+_LOST_FROM_SIGHT: Final = 0.24  # of the detail that is found anywhere near, likewise
 _SETTLED: Final = 0.1  # pixels; a step that moves less is the last
 _CLEARLY: Final = 0.8  # times as far off that a transform with more freedom has to be at most
 _OFF: Final = 0.25  # pixels; details that are less far off need no more freedom
@@ -114,11 +116,18 @@ def lay_over(first: Portrait, second: Portrait, guess: Guess) -> Overlay | None:
         correction = _fit(places, places + shifts)
         left = distances(correction, places, places + shifts)
         met[good], slip = left < 1, median(left)
+        if not guess.likeness and _is_lost(good, met):
+            break
         transform = inverse(correction) @ transform
         if np.abs(moved(correction, places) - places).max() < _SETTLED:
             break
     whole = inverse(transform) if flipped else transform
     return Overlay(below, above, warped, shared, whole, flipped, guess.likeness, slip, sought, met)
+
+
+def _is_lost(good: npt.NDArray[np.bool_], met: npt.NDArray[np.bool_]) -> bool:
+    """Tell that further steps would lead nowhere, by what was found near and what was met."""
+    return bool(met.mean() < _LOST and good.mean() < _LOST_FROM_SIGHT)
 
 
 def _smoothed(pixels: Pixels, factor: float) -> Pixels:

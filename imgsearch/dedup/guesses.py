@@ -12,7 +12,7 @@ import numpy as np
 from imgsearch.dedup.geometry import Points, Transform, distances, fit_affine, stretch
 from imgsearch.dedup.local_features import LocalFeatures
 from imgsearch.dedup.portrait import Portrait
-from imgsearch.dedup.screening import fit_sketch
+from imgsearch.dedup.screening import SketchFit, fit_sketch
 
 _LEAST_CORRELATION: Final = 0.7  # of two tiny pictures, to look whether one is all of the other
 _CLEAR_CORRELATION: Final = 0.88  # so that there is no need for local features, most times
@@ -42,11 +42,17 @@ class Guess:
     is_hint: bool = False
 
 
-def guesses(first: Portrait, second: Portrait) -> Iterator[Guess]:
-    """Propose how two pictures may lie on one another, what is cheap to find first."""
+def guesses(first: Portrait, second: Portrait, fit: SketchFit | None = None) -> Iterator[Guess]:
+    """Propose how two pictures may lie on one another, what is cheap to find first.
+
+    Args:
+        first: A picture.
+        second: Another.
+        fit: How the first lies on the second by their sketches, if that is known.
+    """
     whole = list(_whole(first, second))
     yield from (guess for guess in whole if guess.likeness >= _CLEAR_CORRELATION)
-    yield from _by_sketches(first, second)
+    yield from _by_sketches(first, second, fit or fit_sketch(first.sketch, second.sketch))
     yield from _by_features(first, second)
     yield from (guess for guess in whole if guess.likeness < _CLEAR_CORRELATION)
 
@@ -72,9 +78,8 @@ def turned(turn: int, frame: Transform, other: Transform) -> Transform:
     return np.asarray(other @ steps @ np.linalg.inv(frame), float)
 
 
-def _by_sketches(first: Portrait, second: Portrait) -> Iterator[Guess]:
+def _by_sketches(first: Portrait, second: Portrait, found: SketchFit | None) -> Iterator[Guess]:
     """Propose what the landmarks of the sketches agree on."""
-    found = fit_sketch(first.sketch, second.sketch)
     if found is None:
         return
     mirror = np.diag([-1.0, 1.0, 1.0]) if found.mirrored else np.eye(3)

@@ -20,7 +20,7 @@ from imgsearch.dedup.album import Album, Tell
 from imgsearch.dedup.candidates import Pair, Pairs
 from imgsearch.dedup.contents import Content
 from imgsearch.dedup.records import Verdict
-from imgsearch.dedup.screening import screen
+from imgsearch.dedup.screening import SketchFit, screen
 from imgsearch.dedup.verify import VERIFY_VERSION, compare
 from imgsearch.dedup.whole_files import UNREADABLE, confirm
 from imgsearch.gallery.copy_cache import CopyCache
@@ -31,6 +31,7 @@ VERDICT_KIND: Final = f"verdict/1/{VERIFY_VERSION}"
 
 _KEY_BYTES: Final = 8  # of a content's hash, among those that one picture was screened with
 _AT_ONCE: Final = 256
+_FITS_HELD: Final = 200_000  # of some 300 bytes each; what is not held is found anew
 
 
 class PairViewer:
@@ -46,6 +47,7 @@ class PairViewer:
         self._contents = contents
         self._album = album
         self._cache = cache
+        self._fits: dict[Pair, SketchFit] = {}
         self._threads = ThreadPoolExecutor(os.cpu_count())  # they end with this object
 
     def likely(self, pairs: Pairs, tell: Tell) -> list[Pair]:
@@ -100,8 +102,12 @@ class PairViewer:
             return {}
         others = {second: self._album.sketch(second) for second in seconds}
         readable = {second: other for second, other in others.items() if other is not None}
-        answers = screen(sketch, list(readable.values())).tolist()
-        return dict(zip(readable, answers, strict=True))
+        found = screen(sketch, list(readable.values()))
+        for place, second in enumerate(readable):
+            fit = found.get(place)
+            if fit is not None and len(self._fits) < _FITS_HELD:
+                self._fits[first, second] = fit
+        return {second: place in found for place, second in enumerate(readable)}
 
     def _look(self, pair: Pair) -> Verdict:
         verdict = self._seen(pair)
@@ -115,7 +121,7 @@ class PairViewer:
         portraits = self._album.portrait(first), self._album.portrait(second)
         if portraits[0] is None or portraits[1] is None:
             return UNREADABLE
-        evidence = compare(portraits[0], portraits[1])
+        evidence = compare(portraits[0], portraits[1], self._fits.pop(pair, None))
         return confirm(evidence, self._contents[first].first, self._contents[second].first)
 
     def _by_content(self, pair: Pair, verdict: Verdict) -> Verdict:

@@ -50,25 +50,27 @@ class SketchFit:
     mirrored: bool
 
 
-def screen(first: Sketch, seconds: Sequence[Sketch]) -> npt.NDArray[np.bool_]:
-    """Say of each of many pictures whether it could be a copy of the first.
+def screen(first: Sketch, seconds: Sequence[Sketch]) -> dict[int, SketchFit | None]:
+    """Choose of many pictures those that could be copies of the first.
 
     Args:
         first: A picture.
         seconds: Others.
 
     Returns:
-        Shape (len(seconds),).
+        Their places among the others, in order, and how the first lies on them; None where the
+        two are so alike as a whole that this was not asked.
     """
     if not seconds:
-        return np.zeros(0, bool)
-    whole = uprights(seconds) @ first.turns.T
-    likely: npt.NDArray[np.bool_] = whole.max(axis=1) >= _LEAST_CORRELATION
-    left = np.flatnonzero(~likely)
+        return {}
+    whole = (uprights(seconds) @ first.turns.T).max(axis=1) >= _LEAST_CORRELATION
+    likely: dict[int, SketchFit | None] = dict.fromkeys(np.flatnonzero(whole).tolist())
+    left = np.flatnonzero(~whole)
     for start in range(0, len(left), _TOGETHER):
-        some = left[start : start + _TOGETHER]
-        likely[some[list(_fits(first, [seconds[place] for place in some.tolist()]))]] = True
-    return likely
+        some = left[start : start + _TOGETHER].tolist()
+        fits = _fits(first, [seconds[place] for place in some])
+        likely |= {some[place]: fit for place, fit in fits.items()}
+    return dict(sorted(likely.items()))
 
 
 def fit_sketch(first: Sketch, second: Sketch) -> SketchFit | None:

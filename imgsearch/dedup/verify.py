@@ -18,6 +18,7 @@ from imgsearch.dedup.plainness import Laid, plainer_of
 from imgsearch.dedup.portrait import Portrait
 from imgsearch.dedup.records import Plainer, Verdict
 from imgsearch.dedup.residual import residual_of
+from imgsearch.dedup.screening import SketchFit
 
 VERIFY_VERSION: Final = 21
 """Raised with every change of what a verdict may be; verdicts of others are not used again."""
@@ -25,6 +26,7 @@ VERIFY_VERSION: Final = 21
 _MOST_SLIP: Final = 1.5
 _CLOSE: Final = 0.5  # of the detail that was sought: no other guess need be tried
 _FAR_OFF: Final = 0.3  # of that detail, where the landmarks led to it: no other guess is better
+_ANOTHER: Final = (0.3, 0.2)  # changed and unlike, so that no other way of looking helps
 _FEW_TRACKED: Final = 8
 _LIKE: Final = 0.9  # the correlation of two pictures that may be one without further signs
 
@@ -34,43 +36,57 @@ def verify(first: Portrait, second: Portrait) -> Verdict:
     return judge(compare(first, second))
 
 
-def compare(first: Portrait, second: Portrait) -> Evidence | None:
+def compare(first: Portrait, second: Portrait, fit: SketchFit | None = None) -> Evidence | None:
     """Lay one picture over the other in the way that fits best.
 
     Where detail meets detail and something differs for all that, the other picture is laid over
     the first as well: a caption may be told from its ground in one of two pictures only.
 
+    Args:
+        first: A picture.
+        second: Another.
+        fit: How the first lies on the second by their sketches, if that is known.
+
     Returns:
         None if there is no way.
     """
-    evidence = _compared(first, second)
-    if evidence is None or not lies_exactly(evidence) or judge(evidence).tier != "similar":
+    evidence = _compared(first, second, fit)
+    if evidence is None or not lies_exactly(evidence) or _is_another(evidence):
+        return evidence
+    if judge(evidence).tier != "similar":
         return evidence
     other = _compared(second, first)
     return evidence if other is None or not judge(other).removable else other.swapped
 
 
-def _compared(first: Portrait, second: Portrait) -> Evidence | None:
+def _compared(first: Portrait, second: Portrait, fit: SketchFit | None = None) -> Evidence | None:
     glance = same_at_a_glance(first, second)
     if glance is not None:
         return _evidence_of(glance, first, second)
     best: Evidence | None = None
-    for guess in guesses(first, second):
+    for guess in guesses(first, second, fit):
         overlay = lay_over(first, second, guess)
         if overlay is not None:
             evidence = _evidence(overlay)
             if best is None or evidence.changed < best.changed:
                 best = evidence
-            if judge(evidence).removable or _is_last(guess, overlay):
+            if judge(evidence).removable or _is_last(guess, overlay, evidence):
                 break
     return best
 
 
-def _is_last(guess: Guess, overlay: Overlay) -> bool:
+def _is_last(guess: Guess, overlay: Overlay, evidence: Evidence) -> bool:
     """Tell whether no other guess need be tried."""
-    if guess.is_hint:
-        return overlay.agreement < _FAR_OFF
-    return overlay.agreement > _CLOSE
+    if not guess.is_hint:
+        return overlay.agreement > _CLOSE
+    if overlay.agreement < _FAR_OFF:
+        return True
+    return overlay.agreement > _CLOSE and lies_exactly(evidence) and _is_another(evidence)
+
+
+def _is_another(evidence: Evidence) -> bool:
+    """Tell that much differs, of two pictures of which detail meets detail."""
+    return evidence.changed > _ANOTHER[0] or evidence.unlike > _ANOTHER[1]
 
 
 def _evidence_of(glance: Glance, first: Portrait, second: Portrait) -> Evidence:
