@@ -97,7 +97,7 @@ def find(
     if open_it and html is None:
         raise typer.BadParameter("--open needs --html OUT")
     started = time.monotonic()
-    folder = find_gallery(gallery)
+    folder = find_gallery(gallery, asked_for=root)
     if new is not None or old is not None:
         sides = _both(new, old, is_alone=not (root or html or similar))
         print_arrivals(folder, *map(folder_of, sides), null=null, quiet=quiet, as_json=as_json)

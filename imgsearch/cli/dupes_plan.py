@@ -58,7 +58,7 @@ def plan(
 
     Example: imgsearch dupes plan -o plan.json ~/Pictures
     """
-    folder = find_gallery(gallery)
+    folder = find_gallery(gallery, asked_for=root)
     wishes = wishes_of(keep, keep_in, never_touch, tier)
     with open_for_reading(folder) as store:
         rulebook = read_rulebook(wishes, store.folder, config)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from shlex import quote
 from typing import Final
 
 import numpy as np
@@ -66,8 +65,6 @@ def compare_folders(
     if new.is_relative_to(old) or old.is_relative_to(new):
         raise CopiesFolderError(new, f"it and {old} overlap; name two separate folders")
     with followed(store, (new, old), tell, partial(_between, new, old)) as lead:
-        for folder in (new, old):
-            _require_pictures(lead.contents, folder, store.folder)
         verdicts = lead.viewer.judge(lead.likely)
         found = _counterparts(lead.contents, verdicts, old)
     arrivals = [
@@ -85,15 +82,6 @@ def _between(new: Path, old: Path, contents: Sequence[Content], pairs: Pairs) ->
     first, second = pairs.T
     across = (in_new[first] & in_old[second]) | (in_old[first] & in_new[second])
     return np.asarray(pairs[across], np.int64)
-
-
-def _require_pictures(contents: Iterable[Content], folder: Path, gallery: Path) -> None:
-    if not any(_inside(content, folder) for content in contents):
-        raise CopiesFolderError(
-            folder,
-            "none of its pictures is indexed; run"
-            f" `imgsearch index {quote(str(folder))} --gallery {quote(str(gallery))}`",
-        )
 
 
 def _inside(content: Content, folder: Path) -> list[Picture]:

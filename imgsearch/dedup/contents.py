@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from imgsearch.dedup.records import Picture
+from imgsearch.errors import CopiesFolderError
 from imgsearch.gallery.roots import read_roots
 from imgsearch.gallery.store import GalleryStore
 
@@ -36,6 +38,9 @@ def read_contents(store: GalleryStore, folders: Sequence[Path] = ()) -> list[Con
     Args:
         store: The gallery, open for reading.
         folders: Only files in these, absolute and without links; all files if there are none.
+
+    Raises:
+        CopiesFolderError: If one of the folders has no picture in the gallery.
     """
     roots = read_roots(store.catalog)
     files: dict[bytes, list[Picture]] = defaultdict(list)
@@ -50,7 +55,20 @@ def read_contents(store: GalleryStore, folders: Sequence[Path] = ()) -> list[Con
         Content(digest, tuple(sorted(pictures, key=lambda picture: picture.path)))
         for digest, pictures in files.items()
     ]
+    for folder in folders:
+        _require_pictures(contents, folder, store.folder)
     return sorted(contents, key=lambda content: content.first.path)
+
+
+def _require_pictures(contents: Iterable[Content], folder: Path, gallery: Path) -> None:
+    if not any(
+        picture.path.is_relative_to(folder) for content in contents for picture in content.pictures
+    ):
+        raise CopiesFolderError(
+            folder,
+            "none of its pictures is indexed; run"
+            f" `imgsearch index {quote(str(folder))} --gallery {quote(str(gallery))}`",
+        )
 
 
 def _is_in(path: Path, folders: Sequence[Path]) -> bool:

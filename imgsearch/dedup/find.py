@@ -79,6 +79,7 @@ def find_groups(
         not proposed for removal.
 
     Raises:
+        CopiesFolderError: If there is no picture of the gallery in the folder.
         GalleryCorruptError: If the catalogue is damaged.
     """
     options, tell = options or FindOptions(), tell or tell_nobody

@@ -112,15 +112,15 @@ def ordered(first: int, second: int) -> Pair:
 def _star(best: int, left: set[int], looks: Looks) -> Star:
     """Make a star of the best picture, or of a copy that is rather the picture itself."""
     keeper, copies = _plain_star(best, left, looks)
+    hub = _hub(keeper, copies, left, looks)
+    if hub != keeper:
+        name = shown(looks.best(keeper).path.name)
+        copies = _copies(hub, left - {hub}, looks)
+        return Star(hub, copies, f"more of the others are copies of it than of {name}")
     if keeper != best:
         name = shown(looks.best(best).path.name)
-        because = f"the picture itself; {name} has something around it or on it"
-        return Star(keeper, copies, because)
-    hub = _hub(keeper, copies, left, looks)
-    if hub == keeper:
-        return Star(keeper, copies)
-    because = f"more of the others are copies of it than of {shown(looks.best(keeper).path.name)}"
-    return Star(hub, _copies(hub, left - {hub}, looks), because)
+        return Star(keeper, copies, f"the picture itself; {name} has something around it or on it")
+    return Star(keeper, copies)
 
 
 def _plain_star(keeper: int, left: set[int], looks: Looks) -> tuple[int, dict[int, Verdict]]:

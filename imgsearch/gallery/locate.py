@@ -19,11 +19,17 @@ _LAST_NAME = "last-gallery"
 _LONGEST_NOTE = 4096  # bytes; no system takes a longer path
 
 
-def find_gallery(explicit: Path | None = None, *, working_folder: Path | None = None) -> Path:
+def find_gallery(
+    explicit: Path | None = None,
+    *,
+    asked_for: Path | None = None,
+    working_folder: Path | None = None,
+) -> Path:
     """Find the gallery to use.
 
     In this order: the explicit one; the environment's `IMGSEARCH_GALLERY`; the nearest
-    `.imgsearch` at or above the working directory; the one that was indexed last.
+    `.imgsearch` at or above the folder that is asked for, if there is one; the nearest at or above
+    the working directory; the one that was indexed last.
 
     Raises:
         GalleryNotFoundError: If none of these names one.
@@ -32,7 +38,7 @@ def find_gallery(explicit: Path | None = None, *, working_folder: Path | None = 
     if named is not None:
         return named
     start = working_folder or _working_folder()
-    return _nearest(start) or _last_indexed() or _raise_not_found(start)
+    return _above(start, asked_for) or _nearest(start) or _last_indexed() or _raise_not_found(start)
 
 
 def gallery_for_root(root: Path, explicit: Path | None = None) -> Path:
@@ -61,6 +67,12 @@ def _working_folder() -> Path:
         return Path.cwd()
     except FileNotFoundError:  # it was deleted
         return Path()
+
+
+def _above(start: Path, asked_for: Path | None) -> Path | None:
+    """Return the nearest gallery at or above a folder that is asked for, seen from another."""
+    # os.path, because Path.resolve raises where links go in a circle.
+    return asked_for and _nearest(Path(os.path.realpath(start / asked_for)))
 
 
 def _nearest(start: Path) -> Path | None:

@@ -35,6 +35,12 @@ def test_dupes_prints_only_the_paths_of_copies_when_asked(imgsearch, gallery, ph
     assert answer.out == b""  # the copies of its photos lie in another folder
 
 
+@pytest.mark.parametrize("command", [("dupes",), ("dupes", "plan", "-o", "plan.json")])
+def test_a_folder_of_which_nothing_is_indexed_is_one_line(fails, gallery, tmp_path, command):
+    line = fails(*command, tmp_path, "--gallery", gallery)
+    assert f"none of its pictures is indexed; run `imgsearch index {tmp_path}" in line
+
+
 def test_a_missing_folder_is_one_line(fails, gallery):
     assert "there is no such folder" in fails("dupes", "absent", "--gallery", gallery)
 

@@ -257,6 +257,17 @@ def test_of_pictures_as_good_the_one_is_kept_that_more_are_copies_of():
     assert group.members[0].verdict.reason == reason
 
 
+def test_the_picture_that_most_are_copies_of_stays_for_a_screenshot_too():
+    contents = [content("a noisy", 40), content("original", 40)]
+    contents += [content(name, 30) for name in ("x", "y", "z")] + [content("screenshot", 90)]
+    shown = Verdict("edited", 0.99, "with a margin", "first")
+    verdicts = hub_verdicts() | {(0, 5): shown, (1, 5): shown}
+
+    (group,) = build_groups(contents, verdicts, judge_by(verdicts), RULES)
+
+    assert names([group]) == [["original0", "a noisy0", "screenshot0", "x0", "y0", "z0"]]
+
+
 def test_a_smaller_picture_is_not_kept_because_more_are_copies_of_it():
     contents = [content("noisy", 50), content("original", 40)]
     contents += [content(name, 30) for name in ("x", "y", "z")]

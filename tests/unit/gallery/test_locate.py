@@ -1,6 +1,7 @@
 """Which gallery is meant: named, the environment's, the nearest, the last."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,25 @@ def test_the_working_directory_is_where_the_search_begins(places, monkeypatch):
     monkeypatch.chdir(places / "photos")
 
     assert find_gallery() == places / "photos/.imgsearch"
+
+
+def test_the_gallery_of_what_is_asked_for_comes_before_that_of_the_working_directory(places):
+    (places / "elsewhere/.imgsearch").mkdir()
+    (places / "link").symlink_to(places / "photos/2024")
+
+    for asked_for in ("../photos/2024/may", "../link/may", places / "photos"):
+        found = find_gallery(asked_for=Path(asked_for), working_folder=places / "elsewhere")
+        assert found == places.resolve() / "photos/.imgsearch"
+    found = find_gallery(asked_for=places / "last", working_folder=places / "elsewhere")
+    assert found == places / "elsewhere/.imgsearch"
+
+
+def test_a_link_that_leads_to_itself_has_no_gallery_above(places):
+    (places / "circle").symlink_to(places / "circle")
+    remember_gallery(places / "last")
+
+    found = find_gallery(asked_for=places / "circle", working_folder=places / "elsewhere")
+    assert found == places / "last"
 
 
 def test_a_file_of_that_name_is_no_gallery(places):
