@@ -32,13 +32,17 @@ def judge(evidence: Evidence | None) -> Verdict:
         most = max(evidence.first_share, evidence.second_share)
         return Verdict("similar", score, f"they share only {most:.0%} of either picture")
     reason = ", ".join([*_edits(evidence), *_turns(evidence)])
-    return Verdict(_tier(evidence), score, reason, evidence.plainer)
+    return Verdict(_tier(evidence), score, reason, evidence.plainer, _is_whole(evidence))
+
+
+def _is_whole(evidence: Evidence) -> bool:
+    shares = min(evidence.first_share, evidence.second_share)
+    return shares >= _WHOLE and not evidence.framed and evidence.added <= _NOTHING
 
 
 def _tier(evidence: Evidence) -> Tier:
-    whole = min(evidence.first_share, evidence.second_share) >= _WHOLE and not evidence.framed
     same = evidence.changed <= _UNCHANGED and evidence.unlike + evidence.added <= _NOTHING
-    return "copy" if whole and same and evidence.toned <= _MOST_TONED else "edited"
+    return "copy" if _is_whole(evidence) and same and evidence.toned <= _MOST_TONED else "edited"
 
 
 def _edits(evidence: Evidence) -> list[str]:

@@ -10,6 +10,7 @@ import os
 from collections import ChainMap
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple
 from functools import partial
 from typing import Final
 
@@ -148,7 +149,7 @@ def _unpacked(kept: bytes) -> dict[bytes, bool]:
 
 
 def _kept(verdict: Verdict) -> bytes:
-    return json.dumps([verdict.tier, verdict.score, verdict.reason, verdict.plainer]).encode()
+    return json.dumps(astuple(verdict)).encode()
 
 
 def _parsed(kept: bytes) -> Verdict:

@@ -22,6 +22,7 @@ _WHOLE: Final = 0.94
 _NOTHING: Final = 0.003
 _MUCH_LESS: Final = 0.1
 _LEAST_AROUND: Final = 0.03  # of a picture: less is no margin
+_LEAST_CLEARLY: Final = 0.01  # of a picture, more than two pixels away from what is inside
 _COLOURS: Final = 3  # that a margin has: an app's ground and its bars
 _OF_ONE_COLOUR: Final = 3  # levels from it, as a thumbnail is kept
 _NEARLY_OF_IT: Final = 12
@@ -81,15 +82,23 @@ def _has_around(framed: Portrait, plain: Portrait, laid: Laid) -> bool:
         plain: What would be in it.
         laid: How the plain one lies on the framed one.
     """
-    if laid.shares[0] < _WHOLE:
-        return False
     corners = np.rint(_place(plain, laid.transform)).astype(np.int32)
     inside = cv2.fillConvexPoly(np.zeros(framed.shape, np.uint8), corners, 1)
+    if laid.shares[0] < _WHOLE * _without_rim(framed, inside):
+        return False
     pixels, around = framed.thumbnail.pixels, cv2.dilate(inside, _a_few_pixels(5)) == 0
-    if np.count_nonzero(around) < _LEAST_AROUND * inside.size:
+    outside = inside.size - int(np.count_nonzero(inside))
+    if outside < _LEAST_AROUND * inside.size or around.sum() < _LEAST_CLEARLY * inside.size:
         return False
     is_ground = _is_flat(pixels[around]) or _is_smooth(pixels, around)
     return is_ground and not _goes_on(pixels, inside, around)
+
+
+def _without_rim(framed: Portrait, inside: Bits) -> float:
+    """Return how much of a picture in a margin is compared: its rim, which bleeds, is not."""
+    if not framed.content.framed:
+        return 1.0
+    return float(cv2.erode(inside, _a_few_pixels(5)).sum()) / max(1.0, float(inside.sum()))
 
 
 def _is_flat(around: Pixels) -> bool:

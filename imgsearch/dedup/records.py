@@ -53,12 +53,14 @@ class Verdict:
         score: The probability that they are copies of one picture, in [0, 1].
         reason: Why, for people, as in "re-encoded and turned by 90 degrees".
         plainer: Which of the two is all of the other, without what was put around it or on it.
+        whole: Whether either shows all of the other, and no more.
     """
 
     tier: Tier | None
     score: float
     reason: str
     plainer: Plainer = ""
+    whole: bool = False
 
     @property
     def swapped(self) -> Verdict:

@@ -186,11 +186,14 @@ def _plainest(keeper: int, copies: Mapping[int, Verdict], looks: Looks) -> int:
 
 
 def _better(keeper: int, copies: Mapping[int, Verdict], looks: Looks) -> int:
-    """Return the best copy that is the same whole picture, if it is a better file."""
+    """Return the best copy that is the same whole picture, if it is a better file.
+
+    A grey one, or a smaller one, may be the one that was found in a screenshot.
+    """
     whole = [
         place
         for place, verdict in copies.items()
-        if verdict.tier != "edited" and verdict.plainer != ("first" if keeper < place else "second")
+        if verdict.whole and verdict.plainer != ("first" if keeper < place else "second")
     ]
     return looks.ranked([keeper, *whole])[0]
 

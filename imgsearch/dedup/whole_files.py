@@ -53,7 +53,7 @@ def _looked_at(verdict: Verdict, evidence: Evidence, first: Picture, second: Pic
         reason = "the first of several pictures in a file; the others were not compared"
         return Verdict("similar", 0.0, reason)
     if verdict.tier == "copy" and _are_equal(first, second):
-        return Verdict("pixels", 1.0, "the same pixels")
+        return Verdict("pixels", 1.0, "the same pixels", whole=True)
     if apart := seconds_apart(first.facts.taken, second.facts.taken):
         return Verdict("similar", 0.0, f"taken {apart:g} s apart")
     if verdict.tier == "copy" and differ_somewhere(first.path, second.path):

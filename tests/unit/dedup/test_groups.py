@@ -18,7 +18,7 @@ from imgsearch.dedup.records import Group, Picture, Verdict
 from imgsearch.gallery.records import FileStamp, ImageFacts
 
 RULES = KeepRules(order=("resolution",))
-COPY = Verdict("copy", 0.99, "re-encoded")
+COPY = Verdict("copy", 0.99, "re-encoded", whole=True)
 SIMILAR = Verdict("similar", 0.2, "a burst")
 DIFFERENT = Verdict(None, 0.0, "different pictures")
 
@@ -289,3 +289,11 @@ def test_a_small_copy_in_a_screenshot_does_not_stay_for_a_larger_one():
     (group,) = build_groups(contents, verdicts, judge_by(verdicts), RULES)
 
     assert names([group]) == [["photo0", "screenshot0", "small0"]]
+
+
+def test_a_crop_in_a_screenshot_stays_for_more_of_the_picture_that_may_be_its_frame():
+    contents = [content("screenshot", 90), content("more", 40), content("crop", 10)]
+    shown = Verdict("edited", 0.99, "with a margin", "second")
+    cropped = Verdict("edited", 0.99, "cropped")
+    verdicts = {(0, 2): shown, (1, 2): cropped, (0, 1): cropped}
+    assert grouped(contents, verdicts) == [["crop0", "more0", "screenshot0"]]
