@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+import weakref
 from collections import ChainMap
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,18 +22,23 @@ import numpy.typing as npt
 from imgsearch.dedup.album import Album, Tell
 from imgsearch.dedup.candidates import Pair, Pairs
 from imgsearch.dedup.contents import Content
+from imgsearch.dedup.crew import Crew
+from imgsearch.dedup.onlooker import look, of_numbers
 from imgsearch.dedup.records import Verdict
 from imgsearch.dedup.screening import SketchFit, screen
-from imgsearch.dedup.verify import VERIFY_VERSION, compare
-from imgsearch.dedup.whole_files import UNREADABLE, confirm
+from imgsearch.dedup.verify import VERIFY_VERSION
+from imgsearch.dedup.whole_files import UNREADABLE
 from imgsearch.gallery.copy_cache import CopyCache
-from imgsearch.images.sketch import SKETCH_KIND
+from imgsearch.images.sketch import SKETCH_KIND, Sketch
 
 SCREENED_KIND: Final = f"screened/2/{SKETCH_KIND}"
 VERDICT_KIND: Final = f"verdict/1/{VERIFY_VERSION}"
 
 _KEY_BYTES: Final = 8  # of a content's hash, among those that one picture was screened with
 _AT_ONCE: Final = 256
+_SCREEN_MS: Final = 0.25  # what a pair takes, roughly
+_LOOK_MS: Final = 12.0
+_ALONE_MS: Final = 500.0  # what is done here, before child processes are worth their start
 _FITS_HELD: Final = 200_000  # of some 300 bytes each; what is not held is found anew
 
 
@@ -49,6 +56,9 @@ class PairViewer:
         self._album = album
         self._cache = cache
         self._fits: dict[Pair, SketchFit] = {}
+        self._done_ms = 0.0
+        self._crew: Crew | None = None
+        self._starting = threading.Lock()
         self._threads = ThreadPoolExecutor(os.cpu_count())  # they end with this object
 
     def likely(self, pairs: Pairs, tell: Tell) -> list[Pair]:
@@ -103,7 +113,7 @@ class PairViewer:
             return {}
         others = {second: self._album.sketch(second) for second in seconds}
         readable = {second: other for second, other in others.items() if other is not None}
-        found = screen(sketch, list(readable.values()))
+        found = self._screened(sketch, list(readable.values()))
         for place, second in enumerate(readable):
             fit = found.get(place)
             if fit is not None and len(self._fits) < _FITS_HELD:
@@ -118,12 +128,32 @@ class PairViewer:
         return verdict
 
     def _seen(self, pair: Pair) -> Verdict:
-        first, second = pair
-        portraits = self._album.portrait(first), self._album.portrait(second)
-        if portraits[0] is None or portraits[1] is None:
-            return UNREADABLE
-        evidence = compare(portraits[0], portraits[1], self._fits.pop(pair, None))
-        return confirm(evidence, self._contents[first].first, self._contents[second].first)
+        first, second = (self._contents[place] for place in pair)
+        fit = self._fits.pop(pair, None)
+        if crew := self._crew_after(_LOOK_MS):
+            answer = crew.ask("look", first, second, fit)
+            if answer is not None:
+                return Verdict(*answer[0]) if answer[0] else UNREADABLE
+        portraits = self._album.portrait(pair[0]), self._album.portrait(pair[1])
+        return look(portraits, (first.first, second.first), fit)
+
+    def _screened(self, first: Sketch, seconds: Sequence[Sketch]) -> dict[int, SketchFit | None]:
+        if crew := self._crew_after(_SCREEN_MS * len(seconds)):
+            packed = [second.to_bytes() for second in seconds]
+            answer = crew.ask("screen", first.to_bytes(), packed)
+            if answer is not None:
+                return {place: of_numbers(fit) for place, fit in answer[0]}
+        return screen(first, seconds)
+
+    def _crew_after(self, cost_ms: float) -> Crew | None:
+        """Return the child processes, once so much was done that they are worth their start."""
+        with self._starting:
+            self._done_ms += cost_ms
+            cores = os.cpu_count() or 1
+            if self._crew is None and self._done_ms > _ALONE_MS and cores > 1:
+                self._crew = Crew(self._cache.path.parent, cores)
+                weakref.finalize(self, self._crew.close)
+            return self._crew
 
     def _by_content(self, pair: Pair, verdict: Verdict) -> Verdict:
         """Turn a verdict from the order of places into that of contents, as is kept, or back."""

@@ -87,7 +87,7 @@ def test_a_second_search_looks_at_no_pair_again(lab, cat, monkeypatch):
         raise AssertionError("a pair was looked at again")
 
     monkeypatch.setattr(looking, "screen", refuse)
-    monkeypatch.setattr(looking, "compare", refuse)
+    monkeypatch.setattr(looking, "look", refuse)
     assert groups(lab) == expected
 
 
