@@ -230,14 +230,15 @@ def _rehomed(stars: Sequence[Star], looks: Looks) -> list[Star]:
     be one of the picture that everything else was made of.
     """
     by_size = sorted(stars, key=lambda star: len(star.copies))  # stable: the best picture first
+    near = {star.keeper: looks.near([star.keeper, *star.copies]) for star in stars if star.copies}
     leaving: set[int] = set()
     joining: defaultdict[int, dict[int, Verdict]] = defaultdict(dict)
     for number, star in enumerate(by_size):
-        for larger in reversed(by_size[number + 1 :]):
+        for larger in reversed(by_size[number + 1 :]) if star.copies else ():
             if len(larger.copies) == len(star.copies):
                 break
-            staying = {place for place in star.copies if place not in leaving}
-            found = _yielding(staying, larger, looks)
+            staying = near[larger.keeper] & (star.copies.keys() - leaving)
+            found = _yielding(staying, larger.keeper, looks)
             joining[larger.keeper] |= found
             leaving |= set(found)
     return [
@@ -253,14 +254,13 @@ def _rehomed(stars: Sequence[Star], looks: Looks) -> list[Star]:
     ]
 
 
-def _yielding(places: set[int], star: Star, looks: Looks) -> dict[int, Verdict]:
-    """Return those that are copies of a star's keeper, and go for it."""
-    near = looks.near([star.keeper, *star.copies]) & places
-    copies = looks.copies_among(star.keeper, near)
-    order = looks.ranked([star.keeper, *copies])
-    worse = order[order.index(star.keeper) + 1 :]
+def _yielding(places: set[int], keeper: int, looks: Looks) -> dict[int, Verdict]:
+    """Return those that are copies of a keeper, and go for it."""
+    copies = looks.copies_among(keeper, places)
+    order = looks.ranked([keeper, *copies])
+    worse = order[order.index(keeper) + 1 :]
     return {
         place: verdict
         for place, verdict in copies.items()
-        if place in worse or _plainest(place, {star.keeper: verdict}, looks) == star.keeper
+        if place in worse or _plainest(place, {keeper: verdict}, looks) == keeper
     }
