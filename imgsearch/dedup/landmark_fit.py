@@ -16,6 +16,7 @@ _ANGLE: Final = 0.3  # by how much matches that agree may differ: radians,
 _SIZE: Final = 0.35  # logarithms,
 _PLACE: Final = 0.1  # and parts of the picture's longer side
 _ROUNDS: Final = 2
+_TOGETHER: Final = 48  # pairs that are fitted at once
 _SLIP: Final = 0.02  # of the longer side: by how much a place may be off one turn, scale and shift
 _MOST_SCALE: Final = 8.0
 _LEAST_OVERLAP: Final = 30  # pixels of a tiny picture
@@ -49,29 +50,73 @@ class LandmarkFit:
         ])  # fmt: skip
 
 
-def fit_landmarks(marks: Landmarks, found: Landmarks) -> LandmarkFit | None:
-    """Find the one turn, scale and shift that explains the most matches.
+def fit_landmarks(
+    marks: Landmarks, found: Landmarks, pair: npt.NDArray[np.intp], least_votes: int
+) -> dict[int, LandmarkFit]:
+    """Find how the first picture of each of many pairs lies on the second, by what looks alike.
+
+    It is the one turn, scale and shift that explains the most matches.
 
     Args:
-        marks: Landmarks of a picture, at least one.
-        found: Those of another that look like them, one for each.
+        marks: Landmarks of the first pictures, one for each match.
+        found: Those of the second that look like them.
+        pair: Of which pair each match is, ascending.
+        least_votes: How many matches of a pair have to agree on how the pictures lie, roughly.
 
     Returns:
-        None if there is none for two matches, or one picture would be next to nothing.
+        By pair; none for two matches, or where one picture would be next to nothing.
     """
+    fits: dict[int, LandmarkFit] = {}
+    pairs, starts, counts = np.unique(pair, return_index=True, return_counts=True)
+    order = np.argsort(counts, kind="stable")
+    order = order[counts[order] >= least_votes]
+    poses = np.stack(_poses(marks, found))
     places, others = _places(marks), _places(found)
-    chosen = _of_one_mind(marks, found)
-    fit = None
+    for begin in range(0, len(order), _TOGETHER):  # with as many matches each, nearly
+        some = order[begin : begin + _TOGETHER]
+        beside = np.arange(counts[some[-1]])
+        there = beside < counts[some, None]
+        rows = np.where(there, starts[some, None] + beside, 0)
+        agree = _agreement(_Pose(*np.where(there, poses[:, rows], np.nan)))
+        votes = agree.sum(axis=2)
+        chosen = agree[np.arange(len(some)), votes.argmax(axis=1)]
+        chosen &= (votes.max(axis=1) >= least_votes)[:, None]
+        fitted = _fitted(places[rows], others[rows], chosen, there)
+        fits |= {int(pairs[some[row]]): fit for row, fit in fitted.items()}
+    return fits
+
+
+def _fitted(
+    places: npt.NDArray[np.complex64],
+    others: npt.NDArray[np.complex64],
+    chosen: npt.NDArray[np.bool_],
+    there: npt.NDArray[np.bool_],
+) -> dict[int, LandmarkFit]:
+    """Fit the chosen matches of each row, and choose anew.
+
+    Args:
+        places: Of landmarks, shape (rows, matches).
+        others: Of those that look like them.
+        chosen: Which of them are fitted first.
+        there: Which of them there are at all.
+    """
+    sound = np.ones(len(places), bool)
+    factor = shift = np.zeros(len(places), np.complex128)
     for _ in range(_ROUNDS):
-        if chosen.sum() < 2:
-            return None
-        from_middle = places[chosen] - places[chosen].mean()
-        spread = float(np.square(np.abs(from_middle)).sum())
-        factor = complex(from_middle.conj() @ others[chosen]) / max(spread, 1e-9)
-        shift = complex(others[chosen].mean() - factor * places[chosen].mean())
-        chosen = np.abs(factor * places + shift - others) < _SLIP * max(1.0, abs(factor))
-        fit = LandmarkFit(int(chosen.sum()), factor, shift)
-    return fit if fit is not None and 1 / _MOST_SCALE < abs(fit.factor) < _MOST_SCALE else None
+        sound &= chosen.sum(axis=1) >= 2
+        many = np.maximum(1, chosen.sum(axis=1))
+        middle, to = ((each * chosen).sum(axis=1) / many for each in (places, others))
+        from_middle = (places - middle[:, None]) * chosen
+        spread = np.square(np.abs(from_middle)).sum(axis=1)
+        factor = (from_middle.conj() * others).sum(axis=1) / np.maximum(spread, 1e-9)
+        shift = to - factor * middle
+        off = np.abs(factor[:, None] * places + shift[:, None] - others)
+        chosen = (off < _SLIP * np.maximum(1, np.abs(factor))[:, None]) & there
+    sound &= (np.abs(factor) > 1 / _MOST_SCALE) & (np.abs(factor) < _MOST_SCALE)
+    return {
+        row: LandmarkFit(int(chosen[row].sum()), complex(factor[row]), complex(shift[row]))
+        for row in np.flatnonzero(sound).tolist()
+    }
 
 
 def likeness(first: Sketch, second: Sketch, fit: LandmarkFit, *, mirrored: bool) -> float:
@@ -100,27 +145,6 @@ def tiny_frame(sketch: Sketch) -> Transform:
     longer, middle = max(sketch.rows, sketch.columns), (TINY_SIDE - 1) / 2
     across, down = (TINY_SIDE * longer / side for side in (sketch.columns, sketch.rows))
     return np.array([[across, 0, middle], [0, down, middle], [0, 0, 1]])
-
-
-def count_votes(
-    marks: Landmarks, found: Landmarks, picture: npt.NDArray[np.intp], pictures: int
-) -> npt.NDArray[np.intp]:
-    """Count for each of many pictures how many matches agree on how another lies on it, roughly.
-
-    Args:
-        marks: Landmarks of that other, one for each match.
-        found: Those of the many that look like them.
-        picture: Which of the many each match is with, ascending.
-        pictures: How many there are.
-
-    Returns:
-        Shape (pictures,).
-    """
-    counts = np.bincount(picture, minlength=pictures)
-    places = np.arange(len(picture)) - np.repeat(np.cumsum(counts) - counts, counts)
-    pose = np.full((len(_Pose._fields), pictures, max(1, int(counts.max(initial=0)))), np.nan)
-    pose[:, picture, places] = _poses(marks, found)
-    return np.asarray(_agreement(_Pose(*pose.astype(np.float32))).sum(axis=2).max(axis=1))
 
 
 class _Pose(NamedTuple):
@@ -156,14 +180,8 @@ def _agreement(pose: _Pose) -> npt.NDArray[np.bool_]:
     return np.asarray(alike, np.bool_)
 
 
-def _of_one_mind(marks: Landmarks, found: Landmarks) -> npt.NDArray[np.bool_]:
-    """Choose the match that most others agree with, and those."""
-    alike = _agreement(_poses(marks, found))
-    return np.asarray(alike[alike.sum(axis=1).argmax()], np.bool_)
-
-
 def _places(marks: Landmarks) -> npt.NDArray[np.complex64]:
-    return np.ascontiguousarray(marks["place"], np.float32).view(np.complex64)[:, 0]
+    return np.ascontiguousarray(marks["place"], np.float32).view(np.complex64)[..., 0]
 
 
 def _smoothed(plane: npt.NDArray[np.float32], times: float) -> npt.NDArray[np.float32]:

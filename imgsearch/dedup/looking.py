@@ -9,11 +9,9 @@ import json
 import os
 import threading
 import weakref
-from collections import ChainMap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
-from functools import partial
 from typing import Final
 
 import numpy as np
@@ -29,14 +27,15 @@ from imgsearch.dedup.screening import SketchFit, screen
 from imgsearch.dedup.verify import VERIFY_VERSION
 from imgsearch.dedup.whole_files import UNREADABLE
 from imgsearch.gallery.copy_cache import CopyCache
-from imgsearch.images.sketch import SKETCH_KIND, Sketch
+from imgsearch.images.sketch import SKETCH_KIND
 
 SCREENED_KIND: Final = f"screened/2/{SKETCH_KIND}"
 VERDICT_KIND: Final = f"verdict/1/{VERIFY_VERSION}"
 
 _KEY_BYTES: Final = 8  # of a content's hash, among those that one picture was screened with
 _AT_ONCE: Final = 256
-_SCREEN_MS: Final = 0.25  # what a pair takes, roughly
+_TOGETHER: Final = 256  # pairs that are screened by one process
+_SCREEN_MS: Final = 0.15  # what a pair takes, roughly
 _LOOK_MS: Final = 12.0
 _ALONE_MS: Final = 500.0  # what is done here, before child processes are worth their start
 _FITS_HELD: Final = 200_000  # of some 300 bytes each; what is not held is found anew
@@ -75,11 +74,7 @@ class PairViewer:
         for start in range(0, len(firsts), _AT_ONCE):
             tell(start, len(firsts))
             some = slice(start, start + _AT_ONCE)
-            screen_one = partial(self._screen, kept=kept)
-            answers = list(self._threads.map(screen_one, firsts[some], seconds[some]))
-            self._cache.put(SCREENED_KIND, dict(ChainMap(*(new for _, new in answers))))
-            for first, (likely, _) in zip(firsts[some], answers, strict=True):
-                found += [(first, second) for second in likely]
+            found += self._likely(firsts[some], seconds[some], kept)
         return found
 
     def judge(self, pairs: Sequence[Pair]) -> dict[Pair, Verdict]:
@@ -94,31 +89,42 @@ class PairViewer:
         unknown = [pair for pair in pairs if pair not in verdicts]
         return verdicts | dict(zip(unknown, self._threads.map(self._look, unknown), strict=True))
 
-    def _screen(
-        self, first: int, seconds: npt.NDArray[np.int64], kept: dict[bytes, bytes]
-    ) -> tuple[list[int], dict[bytes, bytes]]:
-        """Return the likely ones of others, and what is new to the cache."""
-        key = self._hash(first)
-        known = _unpacked(kept.get(key, b""))
-        asked = {second: self._hash(second)[:_KEY_BYTES] for second in seconds.tolist()}
-        new = self._screen_new(first, [place for place in asked if asked[place] not in known])
-        known |= {asked[place]: is_likely for place, is_likely in new.items()}
-        likely = [place for place in asked if known.get(asked[place])]
-        return likely, {key: _packed(known)} if new else {}
+    def _likely(
+        self,
+        firsts: Sequence[int],
+        seconds: Sequence[npt.NDArray[np.int64]],
+        kept: Mapping[bytes, bytes],
+    ) -> list[Pair]:
+        """Return the likely ones of the pairs of some pictures with others, by what is kept."""
+        known = {first: _unpacked(kept.get(self._hash(first), b"")) for first in firsts}
+        asked = {
+            (first, second): self._hash(second)[:_KEY_BYTES]
+            for first, some in zip(firsts, seconds, strict=True)
+            for second in some.tolist()
+        }
+        new = [pair for pair, key in asked.items() if key not in known[pair[0]]]
+        for pair, is_likely in self._screen_new(new).items():
+            known[pair[0]][asked[pair]] = is_likely
+        changed = {first for first, _ in new}
+        self._cache.put(
+            SCREENED_KIND, {self._hash(first): _packed(known[first]) for first in changed}
+        )
+        return [pair for pair, key in asked.items() if known[pair[0]].get(key)]
 
-    def _screen_new(self, first: int, seconds: Sequence[int]) -> dict[int, bool]:
-        """Say of pictures that can be read whether they are likely copies of one that can."""
-        sketch = self._album.sketch(first) if seconds else None
-        if sketch is None:
-            return {}
-        others = {second: self._album.sketch(second) for second in seconds}
-        readable = {second: other for second, other in others.items() if other is not None}
-        found = self._screened(sketch, list(readable.values()))
-        for place, second in enumerate(readable):
-            fit = found.get(place)
-            if fit is not None and len(self._fits) < _FITS_HELD:
-                self._fits[first, second] = fit
-        return {second: place in found for place, second in enumerate(readable)}
+    def _screen_new(self, pairs: Sequence[Pair]) -> dict[Pair, bool]:
+        """Say of pairs of pictures that can be read whether they are likely copies."""
+        readable = [
+            pair for pair in pairs if all(self._album.sketch(place) is not None for place in pair)
+        ]
+        parts = [readable[at : at + _TOGETHER] for at in range(0, len(readable), _TOGETHER)]
+        answers: dict[Pair, bool] = {}
+        for part, found in zip(parts, self._threads.map(self._screened, parts), strict=True):
+            for place, pair in enumerate(part):
+                answers[pair] = place in found
+                fit = found.get(place)
+                if fit is not None and len(self._fits) < _FITS_HELD:
+                    self._fits[pair] = fit
+        return answers
 
     def _look(self, pair: Pair) -> Verdict:
         verdict = self._seen(pair)
@@ -137,13 +143,15 @@ class PairViewer:
         portraits = self._album.portrait(pair[0]), self._album.portrait(pair[1])
         return look(portraits, (first.first, second.first), fit)
 
-    def _screened(self, first: Sketch, seconds: Sequence[Sketch]) -> dict[int, SketchFit | None]:
-        if crew := self._crew_after(_SCREEN_MS * len(seconds)):
-            packed = [second.to_bytes() for second in seconds]
-            answer = crew.ask("screen", first.to_bytes(), packed)
+    def _screened(self, pairs: Sequence[Pair]) -> dict[int, SketchFit | None]:
+        sketches = {place: self._album.sketch(place) for pair in pairs for place in pair}
+        readable = {place: sketch for place, sketch in sketches.items() if sketch is not None}
+        if crew := self._crew_after(_SCREEN_MS * len(pairs)):
+            packed = {place: sketch.to_bytes() for place, sketch in readable.items()}
+            answer = crew.ask("screen", packed, pairs)
             if answer is not None:
                 return {place: of_numbers(fit) for place, fit in answer[0]}
-        return screen(first, seconds)
+        return screen(*([readable[place] for place in side] for side in zip(*pairs, strict=True)))
 
     def _crew_after(self, cost_ms: float) -> Crew | None:
         """Return the child processes, once so much was done that they are worth their start."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Final
 
 from imgsearch.dedup.album import PORTRAITS_HELD, Album
+from imgsearch.dedup.candidates import Pair
 from imgsearch.dedup.contents import Content
 from imgsearch.dedup.landmark_fit import LandmarkFit
 from imgsearch.dedup.portrait import Portrait
@@ -57,9 +58,12 @@ class Onlooker:
         self._portraits = lru_cache(_HELD)(self._portrait)
         self._contents: dict[bytes, Content] = {}
 
-    def screen(self, first: bytes, seconds: Sequence[bytes]) -> list[tuple[int, Numbers | None]]:
-        """Screen sketches; as `screening.screen` does."""
-        found = screen(Sketch.from_bytes(first), [Sketch.from_bytes(second) for second in seconds])
+    def screen(
+        self, packed: Mapping[int, bytes], pairs: Sequence[Pair]
+    ) -> list[tuple[int, Numbers | None]]:
+        """Screen pairs of packed sketches, as `screening.screen` does."""
+        sketches = {place: Sketch.from_bytes(content) for place, content in packed.items()}
+        found = screen(*([sketches[place] for place in side] for side in zip(*pairs, strict=True)))
         return [(place, as_numbers(fit)) for place, fit in found.items()]
 
     def look(self, first: Content, second: Content, fit: SketchFit | None) -> list[Any] | None:

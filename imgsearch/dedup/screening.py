@@ -1,15 +1,16 @@
-"""Tell quickly which of many pictures could be copies of one, before any is looked at closely."""
+"""Tell quickly which of many pairs could be copies, before any is looked at closely."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from imgsearch.dedup.landmark_fit import LandmarkFit, count_votes, fit_landmarks, likeness
+from imgsearch.dedup.landmark_fit import LandmarkFit, fit_landmarks, likeness
 from imgsearch.images.sketch import LANDMARK, Landmarks, Sketch, uprights
 
 _LEAST_CORRELATION: Final = 0.9  # of two tiny pictures
@@ -19,20 +20,20 @@ _SURELY_AGREEING: Final = 12  # landmarks; with fewer, the tiny pictures
 _LEAST_LIKENESS: Final = 0.5  # have to be so much alike as well
 _LEAST_VOTES: Final = 5  # of landmarks for how the picture lies, to look at them more closely
 _MOST_BITS: Final = 14  # of 64 in which two landmarks that are the same may differ
-_TOGETHER: Final = 256  # pictures; each may need some 500 KB while it is looked at
+_TOGETHER: Final = 256  # pairs; what is compared of them stays in the processor's cache
 _FAR: Final = 255  # bits; no landmark is there
 
 
 class Matches(NamedTuple):
-    """Landmarks of one picture and of others that look alike: three arrays of one length.
+    """Landmarks of the two pictures of pairs that look alike: three arrays of one length.
 
     Attributes:
-        picture: Which other picture, ascending.
-        own: Place of a landmark of the one picture.
+        pair: Which pair, ascending.
+        own: Place of a landmark of its first picture.
         other: Place of one of the other.
     """
 
-    picture: npt.NDArray[np.intp]
+    pair: npt.NDArray[np.intp]
     own: npt.NDArray[np.intp]
     other: npt.NDArray[np.intp]
 
@@ -50,60 +51,79 @@ class SketchFit:
     mirrored: bool
 
 
-def screen(first: Sketch, seconds: Sequence[Sketch]) -> dict[int, SketchFit | None]:
-    """Choose of many pictures those that could be copies of the first.
+def screen(firsts: Sequence[Sketch], seconds: Sequence[Sketch]) -> dict[int, SketchFit | None]:
+    """Choose of many pairs of pictures those that could be copies.
 
     Args:
-        first: A picture.
-        seconds: Others.
+        firsts: A picture of each pair.
+        seconds: The other of each.
 
     Returns:
-        Their places among the others, in order, and how the first lies on them; None where the
+        The places of such pairs, in order, and how the first lies on the second; None where the
         two are so alike as a whole that this was not asked.
     """
-    if not seconds:
-        return {}
-    whole = (uprights(seconds) @ first.turns.T).max(axis=1) >= _LEAST_CORRELATION
-    likely: dict[int, SketchFit | None] = dict.fromkeys(np.flatnonzero(whole).tolist())
-    left = np.flatnonzero(~whole)
-    for start in range(0, len(left), _TOGETHER):
-        some = left[start : start + _TOGETHER].tolist()
-        fits = _fits(first, [seconds[place] for place in some])
-        likely |= {some[place]: fit for place, fit in fits.items()}
-    return dict(sorted(likely.items()))
+    likely: dict[int, SketchFit | None] = {}
+    for start in range(0, len(firsts), _TOGETHER):
+        some = slice(start, start + _TOGETHER)
+        found = _screen_some(firsts[some], seconds[some])
+        likely |= {start + place: fit for place, fit in found.items()}
+    return likely
 
 
 def fit_sketch(first: Sketch, second: Sketch) -> SketchFit | None:
     """Find how a picture lies on another, None if enough landmarks agree on nothing."""
-    return _fits(first, [second]).get(0)
+    return _fits([first], [second]).get(0)
 
 
-def _fits(first: Sketch, seconds: Sequence[Sketch]) -> dict[int, SketchFit]:
-    """Return how the first picture, or its mirror image, lies on those of many that it fits."""
+def _screen_some(
+    firsts: Sequence[Sketch], seconds: Sequence[Sketch]
+) -> dict[int, SketchFit | None]:
+    whole = _likeness_as_a_whole(firsts, seconds) >= _LEAST_CORRELATION
+    likely: dict[int, SketchFit | None] = dict.fromkeys(np.flatnonzero(whole).tolist())
+    left = np.flatnonzero(~whole).tolist()
+    fits = _fits([firsts[place] for place in left], [seconds[place] for place in left])
+    likely |= {left[place]: fit for place, fit in fits.items()}
+    return dict(sorted(likely.items()))
+
+
+def _likeness_as_a_whole(
+    firsts: Sequence[Sketch], seconds: Sequence[Sketch]
+) -> npt.NDArray[np.float32]:
+    """Return the correlation of the tiny pictures of each pair, in the turn that is best."""
+    places: dict[int, int] = {}
+    rows = [places.setdefault(id(first), len(places)) for first in firsts]
+    by_id = {id(first): first for first in firsts}
+    turns = np.stack([by_id[each].turns for each in places])
+    alike = np.matmul(turns[rows], uprights(seconds)[:, :, None])
+    return np.asarray(alike[..., 0].max(axis=1), np.float32)
+
+
+def _fits(firsts: Sequence[Sketch], seconds: Sequence[Sketch]) -> dict[int, SketchFit]:
+    """Return how the first picture of each pair, or its mirror image, lies on the second."""
     found: dict[int, SketchFit] = {}
+    if not firsts:
+        return found
     others = padded([second.plain for second in seconds])
     for mirrored in (False, True):
-        for place, fit in _landmark_fits(first, seconds, others, mirrored=mirrored):
+        for place, fit in _landmark_fits(firsts, seconds, others, mirrored=mirrored):
             if place not in found or fit.agreeing > found[place].fit.agreeing:
                 found[place] = SketchFit(fit, mirrored)
     return found
 
 
 def _landmark_fits(
-    first: Sketch, seconds: Sequence[Sketch], others: Landmarks, *, mirrored: bool
+    firsts: Sequence[Sketch], seconds: Sequence[Sketch], others: Landmarks, *, mirrored: bool
 ) -> Iterator[tuple[int, LandmarkFit]]:
-    marks = first.mirrored if mirrored else first.plain
+    marks = padded([first.mirrored if mirrored else first.plain for first in firsts])
     matches = match_many(marks, others)
-    own, found = marks[matches.own], others[matches.picture, matches.other]
-    votes = count_votes(own, found, matches.picture, len(seconds))
-    for place in np.flatnonzero(votes >= _LEAST_VOTES).tolist():
-        here = matches.picture == place
-        fit = fit_landmarks(own[here], found[here])
-        least = max(_LEAST_AGREEING, _LEAST_SHARE * int(here.sum()))
-        if fit is None or fit.agreeing < least:
+    own, found = marks[matches.pair, matches.own], others[matches.pair, matches.other]
+    counts = np.bincount(matches.pair, minlength=len(seconds))
+    for place, fit in fit_landmarks(own, found, matches.pair, _LEAST_VOTES).items():
+        if fit.agreeing < max(_LEAST_AGREEING, _LEAST_SHARE * int(counts[place])):
             continue
         sure = fit.agreeing >= _SURELY_AGREEING
-        if sure or likeness(first, seconds[place], fit, mirrored=mirrored) >= _LEAST_LIKENESS:
+        alike = partial(likeness, firsts[place], seconds[place], fit, mirrored=mirrored)
+        if sure or alike() >= _LEAST_LIKENESS:
             yield place, fit
 
 
@@ -117,22 +137,23 @@ def padded(marks: Sequence[Landmarks]) -> Landmarks:
 
 
 def match_many(marks: Landmarks, others: Landmarks) -> Matches:
-    """Return which landmarks are each other's most alike.
+    """Return which landmarks of the two pictures of each pair are each other's most alike.
 
     Args:
-        marks: Those of a picture, shape (n,).
-        others: Those of many others, as `padded` gives them, shape (pictures, m); they are gone
-            through together, for speed.
+        marks: Those of a picture of each pair, as `padded` gives them, shape (pairs, n).
+        others: Those of the other pictures, shape (pairs, m); all pairs are gone through together,
+            for speed.
     """
     looks = np.ascontiguousarray(others["looks"])
-    bits = np.empty((len(marks), *looks.shape), np.uint8)
+    bits = np.empty((marks.shape[1], *looks.shape), np.uint8)
     different = np.empty_like(looks)  # one for all: it stays in the processor's cache
-    for place, own in enumerate(marks["looks"]):
-        np.bitwise_xor(looks, own, out=different)
+    for place, own in enumerate(np.ascontiguousarray(marks["looks"].T)):
+        np.bitwise_xor(looks, own[:, None], out=different)
         np.bitwise_count(different, out=bits[place])
     bits[:, np.isnan(others["size"])] = _FAR
-    nearest = bits.argmin(axis=2)  # shape (n, pictures)
+    bits[np.isnan(marks["size"].T)] = _FAR
+    nearest = bits.argmin(axis=2)  # shape (n, pairs)
     fewest = np.take_along_axis(bits, nearest[..., None], 2)[..., 0]
     theirs = bits.min(axis=0, initial=_FAR)[np.arange(len(looks)), nearest]
-    picture, own = np.nonzero(((fewest == theirs) & (fewest <= _MOST_BITS)).T)
-    return Matches(picture, own, nearest[own, picture])
+    pair, own = np.nonzero(((fewest == theirs) & (fewest <= _MOST_BITS)).T)
+    return Matches(pair, own, nearest[own, pair])

@@ -81,8 +81,8 @@ def test_what_children_that_were_killed_leave_is_done_here(tmp_path, contents, m
 
 def test_what_a_child_cannot_do_is_left_to_whoever_asked(tmp_path):
     crew = Crew(tmp_path, 1)
-    assert crew.ask("screen", b"no sketch", []) is None
-    assert crew.ask("screen", *[b"no sketch either", [b""]]) is None
+    assert crew.ask("screen", {0: b"no sketch"}, [(0, 0)]) is None
+    assert crew.ask("screen", {}, [(0, 1)]) is None
     crew.close()
 
 
