@@ -1,7 +1,12 @@
-"""Which changes are captions and logos that somebody put onto a picture."""
+"""Which changes are captions and logos that somebody put onto a picture.
+
+What the other picture has in another place was not put there: it moved.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import permutations
 from typing import Final
 
 import cv2  # noqa: TID251 - see pyproject.toml
@@ -9,14 +14,26 @@ import numpy as np
 import numpy.typing as npt
 
 from imgsearch.dedup.alignment import Overlay
-from imgsearch.dedup.captions import captions
+from imgsearch.dedup.captions import Box, captions, light_of
 from imgsearch.dedup.logos import logos
 from imgsearch.dedup.photometry import Mask
-from imgsearch.dedup.residual import Differing, Residual
+from imgsearch.dedup.residual import Bits, Differing, Residual
 from imgsearch.dedup.veils import veils
 
 _LEAST_LOOKED_AT: Final = 0.006
 _LEAST_ANGLE: Final = 2.0  # degrees
+_CORE: Final = 0.7  # of each side of an addition, that is looked for elsewhere
+_AS_MOVED: Final = 0.66  # the correlation with what is there
+_LEAST_CONTRAST: Final = 8.0  # levels; the deviation of a thing that could be found again
+_NEAR: Final = np.ones((7, 7), np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What of a mask hangs together: its pixels, and the smallest box around them."""
+
+    mask: Mask
+    box: Box
 
 
 def added_to(overlay: Overlay, residual: Residual) -> Mask:
@@ -42,7 +59,49 @@ def _added(view: Differing) -> Mask:
     explained = captions(view, vertical=False) | captions(view, vertical=True)
     for find in (logos, veils):
         explained = explained | find(view, np.asarray(explained.any(axis=0)))
+    greys = light_of(view.below), light_of(view.above)
+    for mask, (there, elsewhere) in zip(explained, permutations(greys), strict=True):
+        for part in _parts(mask):
+            if _moved(part, (there, elsewhere), view.sharply):
+                mask[part.mask] = False
     return explained
+
+
+def _parts(mask: Mask) -> list[_Part]:
+    count, numbers, found, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    boxes = [
+        (slice(top, top + height), slice(left, left + width))
+        for left, top, width, height, _ in found.tolist()
+    ]
+    return [_Part(np.asarray(numbers == each), boxes[each]) for each in range(1, count)]
+
+
+def _moved(part: _Part, greys: tuple[Bits, Bits], sharply: Mask) -> bool:
+    """Say whether another picture has the same where it differs, too: a thing that moved."""
+    core = tuple(_middle(side) for side in part.box)
+    thing = greys[0][core]
+    if thing.std() < _LEAST_CONTRAST:
+        return False
+    likeness = cv2.matchTemplate(greys[1], thing, cv2.TM_CCOEFF_NORMED)
+    rows, columns = likeness.shape
+    down, across = (length // 2 for length in thing.shape)
+    differs = cv2.dilate(sharply.astype(np.uint8), _NEAR) > 0
+    differs[tuple(_around(side) for side in part.box)] = False
+    places = differs[down : down + rows, across : across + columns]
+    under = float(likeness[core[0].start, core[1].start])  # what it lies on, seen through it
+    return bool((likeness[places] >= max(_AS_MOVED, under)).any())
+
+
+def _around(side: slice) -> slice:
+    """Add half a side at either end: what was moved by less is no other place."""
+    half = (side.stop - side.start) // 2
+    return slice(max(0, side.start - half), side.stop + half)
+
+
+def _middle(side: slice) -> slice:
+    """Leave out the ends of a side, where what is around may be another."""
+    margin = int((1 - _CORE) / 2 * (side.stop - side.start))
+    return slice(side.start + margin, side.stop - margin)
 
 
 def _angle(overlay: Overlay) -> float:

@@ -25,6 +25,7 @@ MARGIN: Final = 3  # pixels around marks within which the window of `Residual.ch
 
 _WORD_GAP: Final = 0.06  # of the side along a line: what separates its words, at most
 _TALLEST_LINE: Final = 0.2  # of the side across the line
+_TALLEST: Final = 2 * _TALLEST_LINE  # two lines that touch
 _LEAST_LENGTH: Final = 3.0  # times a line's height
 _LINE_AREA: Final = 0.01
 _LEAST_SLOPE: Final = 5.0
@@ -42,6 +43,11 @@ _CLEAR_INK: Final = 15.0  # levels of difference that are a mark
 _LEAST_MARKS: Final = 1.1  # turns from mark to none
 _LEAST_MARK_SLOPE: Final = 4.0
 _CLEARLY_STEEPER: Final = 1.15  # times, is a picture where it is the one with the text
+_LONG: Final = 6.0  # times its height is a line that is known by its letters alone
+_SWING: Final = 16.0  # levels from a stroke to its ground
+_LEAST_SWINGS: Final = 8.0  # along a line; each letter makes two or more
+_MORE_SWINGS: Final = (1.3, 2.0)  # times, with the text, than without
+_LIKE_BETWEEN: Final = (_NEARLY_SAME, 12.0)  # levels: the more clearly it is text, the less alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +59,14 @@ class _Line:
         marks: The difference of their light, once that between the marks is evened out.
         left: How much of a difference is left between the marks, in levels.
         ink: How much of the line, without a margin, are marks.
+        vertical: Whether it runs down.
     """
 
     greys: tuple[Bits, Bits]
     marks: Plane
     left: float
     ink: float
+    vertical: bool
 
 
 def captions(view: Differing, *, vertical: bool) -> Mask:
@@ -75,9 +83,34 @@ def captions(view: Differing, *, vertical: bool) -> Mask:
     explained = np.zeros((2, *view.shared.shape), bool)
     for box in _lines(view.sharply, view.area, vertical=vertical):
         line = _line(view, box, vertical=vertical)
-        if line is not None and (_stands_out(line) or _is_written_over(line)):
+        if line is not None and (_is_text(line, view) or _are_two_lines(view, box, vertical)):
             explained[:, *box] |= _written_on(line)[:, None, None]
     return explained
+
+
+def _is_text(line: _Line, view: Differing) -> bool:
+    across = view.shared.shape[line.vertical]
+    if line.marks.shape[0] - 2 * MARGIN > _TALLEST_LINE * across:
+        return False
+    return _stands_out(line) or _is_written_over(line) or _is_long_writing(line)
+
+
+def _are_two_lines(view: Differing, box: Box, vertical: bool) -> bool:  # noqa: FBT001
+    """Say whether a box holds two lines of text that touch."""
+    halves = [_line(view, each, vertical=vertical) for each in _halves(view.sharply, box, vertical)]
+    return all(half is not None and _is_long_writing(half) for half in halves)
+
+
+def _halves(sharply: Mask, box: Box, vertical: bool) -> tuple[Box, Box]:  # noqa: FBT001
+    """Cut a box along its lines where least differs, in the middle third."""
+    rows, columns = box[::-1] if vertical else box
+    counts = np.count_nonzero(_along(sharply[box], vertical), axis=1)
+    third = len(counts) // 3
+    cut = rows.start + third + int(counts[third : len(counts) - third].argmin())
+    upper, lower = slice(rows.start, cut + MARGIN), slice(cut - MARGIN, rows.stop)
+    if vertical:
+        return (columns, upper), (columns, lower)
+    return (upper, columns), (lower, columns)
 
 
 def _lines(sharply: Mask, size: float, *, vertical: bool) -> Iterator[Box]:
@@ -90,7 +123,7 @@ def _lines(sharply: Mask, size: float, *, vertical: bool) -> Iterator[Box]:
     _, _, found, _ = cv2.connectedComponentsWithStats(joined, connectivity=4)
     for left, top, width, height, area in found[1:].tolist():
         long = width >= _LEAST_LENGTH * height and 2 * area >= width * height
-        if long and area >= _LINE_AREA * size and height <= _TALLEST_LINE * len(sharp):
+        if long and area >= _LINE_AREA * size and height <= _TALLEST * len(sharp):
             rows = slice(max(0, top - MARGIN), top + height + MARGIN)
             columns = slice(max(0, left - MARGIN), left + width + MARGIN)
             yield (columns, rows) if vertical else (rows, columns)
@@ -98,7 +131,7 @@ def _lines(sharply: Mask, size: float, *, vertical: bool) -> Iterator[Box]:
 
 def _line(view: Differing, box: Box, *, vertical: bool) -> _Line | None:
     """Look at a box; None if there is nothing between its marks that could be compared."""
-    one, other = (_along(_grey(each[box]), vertical) for each in (view.below, view.above))
+    one, other = (_along(light_of(each[box]), vertical) for each in (view.below, view.above))
     sharply, shared = (_along(each[box], vertical) for each in (view.sharply, view.shared))
     between = shared & ~sharply
     if np.count_nonzero(between) < _FEWEST:
@@ -116,6 +149,7 @@ def _line(view: Differing, box: Box, *, vertical: bool) -> _Line | None:
         np.asarray(marks, np.float32),
         float(np.abs(marks[between]).mean()),
         float(rows.mean()) if rows.size else 1.0,
+        vertical,
     )
 
 
@@ -123,7 +157,8 @@ def _along(plane: npt.NDArray[_Value], vertical: bool) -> npt.NDArray[_Value]:  
     return plane.T if vertical else plane
 
 
-def _grey(pixels: npt.NDArray[np.uint8]) -> Bits:
+def light_of(pixels: npt.NDArray[np.uint8]) -> Bits:
+    """Return grey levels, shape (rows, columns), of pixels of shape (rows, columns, 3)."""
     return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY), np.uint8)
 
 
@@ -153,6 +188,29 @@ def _is_written_over(line: _Line) -> bool:
         return False
     turns = _turns(np.digitize(line.marks, [-_CLEAR_INK, _CLEAR_INK]))
     return turns >= _LEAST_MARKS and float(_slope(line.marks).mean()) >= _LEAST_MARK_SLOPE
+
+
+def _is_long_writing(line: _Line) -> bool:
+    """Say whether light swings from stroke to ground all along a line in one of the pictures."""
+    height, width = (max(1, length - 2 * MARGIN) for length in line.marks.shape)
+    if width < _LONG * height or _swings(line.marks) < _LEAST_SWINGS:
+        return False
+    fewer, more = sorted(_swings(np.asarray(each, np.float32)) for each in line.greys)
+    times = more / (fewer + 1)
+    most = float(np.interp(times, _MORE_SWINGS, _LIKE_BETWEEN))
+    return times >= _MORE_SWINGS[0] and line.left <= most
+
+
+def _swings(line: Plane) -> float:
+    """Count along a line how often light goes up or down clearly, and soon."""
+    middle = np.ascontiguousarray(line[_middle(line)])
+    height = max(1, len(line) - 2 * MARGIN)
+    local = middle - cv2.blur(middle, (2 * (height // 2) + 1, 1))
+    signs = (local > _SWING / 2).astype(np.int8) - (local < -_SWING / 2)
+    rows, _ = np.nonzero(signs)
+    values = signs[signs != 0]
+    turned = (values[1:] != values[:-1]) & (rows[1:] == rows[:-1])
+    return float(np.count_nonzero(turned)) / len(middle)
 
 
 def _written_on(line: _Line) -> Mask:

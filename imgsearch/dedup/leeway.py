@@ -14,6 +14,7 @@ LEAST_LEEWAY: Final = -4.0
 """Of what fails by far it does not matter by how much."""
 
 _LEAST_MET: Final = 0.5  # of the detail where the pictures do not differ
+_LEAST_MET_SOFTLY: Final = 0.25  # of it, where next to nothing differs
 _LEAST_DETAIL: Final = 0.02
 _SOFT_UNLIKE: Final = 0.01
 _MOST_UNLIKE: Final = 0.036  # look-alikes differ by 0.06 and more, as far as they were measured
@@ -58,6 +59,8 @@ def _met(evidence: Evidence) -> float:
     """Of detail enough has to be found, or next to nothing may differ where there is little."""
     tracked = evidence.tracked / max(LEAST_TRACKED, _LEAST_MET * evidence.sought) - 1
     soft = min(evidence.detail / _LEAST_DETAIL - 1, 1 - evidence.unlike / _SOFT_UNLIKE)
+    if evidence.sought >= LEAST_TRACKED:
+        soft = min(soft, evidence.tracked / (_LEAST_MET_SOFTLY * evidence.sought) - 1)
     return max(tracked, soft)
 
 

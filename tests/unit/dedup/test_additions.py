@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from imgsearch.dedup.judge import judge
 from imgsearch.dedup.portrait import Portrait, thumbnail_of
 from imgsearch.dedup.verify import verify
+from imgsearch.evaluation.edits import EDITS, make_copy
 
 PHOTOS = Path(__file__).parents[3] / "data" / "photos"
 
@@ -53,6 +55,32 @@ def test_two_lines_of_a_caption_that_touch_are_an_edit():
     written = captioned(first, "1987", 0.15, "red")
 
     assert verify(portrait(plain), portrait(written)).tier == "edited"
+
+
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [("blossom.jpg", 9), ("clock.jpg", 9), ("dog.jpg", 2), ("pencils.jpg", 2), ("sushi.jpg", 2)],
+)
+def test_lines_of_a_caption_that_touch_in_a_small_recoloured_picture_are_an_edit(name, seed):
+    plain = photo(name)
+    plain.thumbnail((300, 300))
+    copy = make_copy(plain, EDITS["combination"], seed)
+    written = Image.open(io.BytesIO(copy.content))
+
+    assert verify(portrait(plain), portrait(written)).tier == "edited"
+
+
+@pytest.mark.parametrize(
+    ("scene", "thing"),
+    [("cat.jpg", "books.jpg"), ("coffee.jpg", "pencils.jpg"), ("dog.jpg", "sushi.jpg")],
+)
+def test_a_long_busy_thing_that_moved_is_no_caption(scene, thing):
+    train = photo(thing).resize((110, 20))
+    frames = [photo(scene).resize((300, 225)) for _ in range(2)]
+    for frame, place in zip(frames, (15, 165), strict=True):
+        frame.paste(train, (place, 150))
+
+    assert not verify(*map(portrait, frames)).removable
 
 
 def test_a_logo_with_a_letter_on_ground_as_flat_as_itself_is_an_edit():

@@ -23,6 +23,8 @@ def test_of_a_perfect_pair_no_demand_is_near_failing():
         ({"tracked": 9, "sought": 12, "detail": 0.0}, "met", -0.25),
         ({"tracked": 0, "sought": 0, "detail": 0.03}, "met", 0.5),
         ({"tracked": 0, "sought": 0, "detail": 0.03, "unlike": 0.0075}, "met", 0.25),
+        ({"tracked": 3, "sought": 12, "detail": 0.5}, "met", 0.0),
+        ({"tracked": 3, "sought": 80, "detail": 0.5}, "met", -0.85),
         ({"unlike": 0.018}, "alike", 0.5),
         ({"unlike": 0.072}, "alike", -1.0),
         ({"unlike": 0.9}, "alike", -4.0),
