@@ -26,6 +26,12 @@ _FLAT: Final = 16  # levels from the middle of a flat colour to its ends
 _LEAST_FLAT: Final = 0.53  # of a logo, and of its rim, has one colour
 _DRAWN_FLAT: Final = 0.36  # of one that has the outline of a figure
 _SOLID: Final = 0.88
+_NEARLY_SOLID: Final = 0.84  # part of its outline may be lost on ground of its colour
+_LEAST_SOLID: Final = 0.6  # of one that has the outline of a figure where it is clear
+_FIGURE_FLAT: Final = 0.75
+_FIGURE_FLATTER: Final = 0.2
+_NEW_OUTLINE: Final = 0.4  # of a figure's, that is an edge only in the picture that has it
+_BESIDE: Final = 3  # pixels from an outline to what is on either side of it
 _CLEAR: Final = 24  # levels between two colours that nobody confuses
 _LEAST_APART: Final = 0.45  # of what is around a logo; the rest may be of its colour
 _FLATTER: Final = 0.2  # is a logo than what it covers; a thing of another colour is as flat
@@ -65,10 +71,13 @@ def logos(view: Differing, explained: Mask) -> Mask:
         Shape (2, rows, columns): on the one below, and on the one above.
     """
     found: list[tuple[Bits, int, Colour]] = []
-    for patch in patches(view.sharply & ~explained, view.area):
+    for patch in patches(view.sharply & ~explained, view.area, solid_part=_LEAST_SOLID):
         flats = [_flatness(patch, each, view.shared) for each in (view.below, view.above)]
-        drawn = has_the_outline_of_a_figure(patch)
         area = float(np.count_nonzero(patch)) / view.area
+        if not _is_solid(patch):
+            found += _figure(patch, view)
+            continue
+        drawn = has_the_outline_of_a_figure(patch)
         for which in np.argsort([-flat.degree for flat in flats], kind="stable").tolist():
             if _is_logo(flats[which], flats[1 - which], area, drawn=drawn):
                 found.append((patch, which, flats[which].colour))
@@ -90,7 +99,12 @@ def _is_logo(with_it: _Flatness, without: _Flatness, area: float, *, drawn: bool
 
 
 def patches(
-    sharply: Mask, size: float, *, gap: int = 5, largest: float = _LARGEST_DRAWN
+    sharply: Mask,
+    size: float,
+    *,
+    gap: int = 5,
+    largest: float = _LARGEST_DRAWN,
+    solid_part: float = _SOLID,
 ) -> Iterator[Bits]:
     """Find changes that hang together and bulge, filled.
 
@@ -99,6 +113,7 @@ def patches(
         size: How many pixels the pictures share.
         gap: Pixels between changes that hang together all the same.
         largest: How much of what is shared a patch may be.
+        solid_part: How much of its hull it fills at least.
     """
     left = sharply.astype(np.uint8)
     solid = cv2.morphologyEx(left, cv2.MORPH_CLOSE, _square(gap))
@@ -107,8 +122,67 @@ def patches(
     for outline in outlines:
         area = cv2.contourArea(outline)
         hull = cv2.contourArea(cv2.convexHull(outline))
-        if _LEAST_AREA <= area / size <= largest and area >= _SOLID * hull:
+        if _LEAST_AREA <= area / size <= largest and area >= solid_part * hull:
             yield cv2.drawContours(np.zeros_like(left), [outline], -1, 1, cv2.FILLED)
+
+
+def _is_solid(patch: Bits) -> bool:
+    outlines, _ = cv2.findContours(patch, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    hull = cv2.contourArea(cv2.convexHull(outlines[0]))
+    return cv2.contourArea(outlines[0]) >= _NEARLY_SOLID * hull
+
+
+def _figure(patch: Bits, view: Differing) -> list[tuple[Bits, int, Colour]]:
+    """Look for a flat figure of which a patch is the part that is not of its ground's colour."""
+    pictures = view.below, view.above
+    for figure in _figures(patch):
+        if np.count_nonzero(figure) > _LARGEST_DRAWN * view.area:
+            continue
+        flats = [_one_colour(figure, picture) for picture in pictures]
+        which = int(flats[1][0] > flats[0][0])
+        degree, colour = flats[which]
+        flat = degree >= max(_FIGURE_FLAT, flats[1 - which][0] + _FIGURE_FLATTER)
+        if flat and _new_outline(figure, pictures[which], pictures[1 - which]) >= _NEW_OUTLINE:
+            return [(figure, which, colour)]
+    return []
+
+
+def _figures(patch: Bits) -> tuple[Bits, Bits]:
+    """Return the upright rectangle and ellipse around a patch."""
+    left, top, width, height = cv2.boundingRect(patch)
+    rectangle, ellipse = np.zeros_like(patch), np.zeros_like(patch)
+    rectangle[top : top + height, left : left + width] = 1
+    box = (left + (width - 1) / 2, top + (height - 1) / 2), (width, height), 0
+    return rectangle, np.asarray(cv2.ellipse(ellipse, box, 1, cv2.FILLED), np.uint8)
+
+
+def _one_colour(figure: Bits, picture: Pixels) -> tuple[float, Colour]:
+    """Return how much of a figure has one colour, and which."""
+    pixels = picture[cv2.erode(figure, _square(5)) > 0].astype(np.int16)
+    if len(pixels) < _LEAST_PIXELS:
+        return 0.0, np.zeros(3, np.int16)
+    colour = _usual_colour(pixels)
+    return float(_alike(pixels, colour).mean()), colour
+
+
+def _new_outline(figure: Bits, with_it: Pixels, without: Pixels) -> float:
+    """Return how much of a figure's outline is an edge in one picture and none in the other."""
+    outlines, _ = cv2.findContours(figure, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outline = outlines[0][:, 0].astype(float)
+    outwards = outline - outline.mean(axis=0)
+    outwards *= _BESIDE / np.maximum(np.hypot(*outwards.T), 1)[:, None]
+    inside, outside = (np.rint(outline + sign * outwards).astype(int) for sign in (-1, 1))
+    there = ((outside >= 0) & (outside < figure.shape[::-1])).all(axis=1)
+    edges = [
+        np.abs(_at(picture, inside[there]) - _at(picture, outside[there])).max(axis=1) >= _CLEAR
+        for picture in (with_it, without)
+    ]
+    return float(np.count_nonzero(edges[0] & ~edges[1])) / len(outline)
+
+
+def _at(picture: Pixels, places: npt.NDArray[np.int_]) -> Colour:
+    columns, rows = places.T
+    return np.asarray(picture[rows, columns], np.int16)
 
 
 def has_the_outline_of_a_figure(patch: Bits) -> bool:

@@ -94,6 +94,35 @@ def test_a_logo_with_a_letter_on_ground_as_flat_as_itself_is_an_edit():
     assert verify(portrait(plain), portrait(stamped)).tier == "edited"
 
 
+def with_a_white_sheet(name: str) -> Image.Image:
+    scene = photo(name).resize((300, 240))
+    ImageDraw.Draw(scene).rectangle((100, 40, 240, 200), "white")
+    return scene
+
+
+@pytest.mark.parametrize("name", ["books.jpg", "goldfish.jpg", "pencils.jpg"])
+@pytest.mark.parametrize("shape", ["rectangle", "ellipse"])
+def test_a_logo_partly_of_the_colour_of_its_ground_is_an_edit(name, shape):
+    plain = with_a_white_sheet(name)
+    stamped = plain.copy()
+    pen = ImageDraw.Draw(stamped)
+    getattr(pen, shape)((45, 10, 130, 85), "white")
+    pen.text((80, 48), "S", "green", ImageFont.load_default(40), "mm")
+
+    assert verify(portrait(plain), portrait(stamped)).tier == "edited"
+
+
+@pytest.mark.parametrize("name", ["books.jpg", "goldfish.jpg", "pencils.jpg"])
+def test_a_thing_that_is_gone_from_plain_ground_was_not_covered_by_a_logo(name):
+    empty = with_a_white_sheet(name)
+    outline = Image.new("L", (80, 80))
+    ImageDraw.Draw(outline).ellipse((0, 0, 79, 79), fill=255)
+    full = empty.copy()
+    full.paste(photo("cat.jpg").resize((80, 80)), (130, 80), outline)
+
+    assert not verify(portrait(empty), portrait(full)).removable
+
+
 def test_one_subject_before_two_backgrounds_makes_no_copies():
     subject = photo("cat.jpg").resize((150, 170))
     scenes = [photo(name).resize((300, 200)) for name in ("books.jpg", "pencils.jpg")]
