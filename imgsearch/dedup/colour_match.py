@@ -1,7 +1,8 @@
 """Give one picture the colours of another, as an edit of the whole would: warmer, more vivid.
 
-An edit mixes the three channels, and cuts off what becomes too bright or too dark. So the picture
-before the edit says what the one after it must be, and not the other way round.
+An edit mixes the three channels, and cuts off what becomes too bright or too dark; it does so twice
+where a picture is made more vivid, and then warmer. So the picture before the edit says what the
+one after it must be, and not the other way round.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import cv2  # noqa: TID251 - see pyproject.toml
 import numpy as np
 import numpy.typing as npt
 
+from imgsearch.dedup.geometry import median
 from imgsearch.dedup.photometry import Mask, robust_fit, sampled, turns_hues
 from imgsearch.types import Pixels
 
@@ -21,6 +23,9 @@ _ENOUGH: Final = 0.9  # of all samples: if so many are the same, nothing was don
 _CUT_OFF: Final = (6, 249)  # levels beyond which there may have been more
 _FEWEST: Final = 60
 _CLEARLY: Final = 0.7  # times the difference, that is to be left at most
+_SATURATIONS: Final = np.arange(0.4, 2.5, 0.15)
+_FINER: Final = np.arange(-0.1, 0.11, 0.05)
+_CLEAR: Final = (30, 225)  # levels from which a channel's gain is seen
 _UNCHANGED: Final = 255 * np.eye(4, 3, dtype=np.float32)
 _LUMA: Final = np.array([0.299, 0.587, 0.114])
 _TO_COLOUR: Final = np.array([(0.5, -0.419, -0.081), (-0.169, -0.331, 0.5)])  # red, blue
@@ -32,34 +37,83 @@ class _Mixture:
     """How the channels of one picture make those of another.
 
     Attributes:
-        matrix: Shape (3, 4): of red, green, blue and 1.
-        left: What is left of the difference, in parts of what there was.
+        steps: One after the other, each of shape (3, 4): of red, green, blue and 1; cut off after
+            each.
+        left: What is left of the difference, in levels.
     """
 
-    matrix: npt.NDArray[np.float64]
+    steps: tuple[npt.NDArray[np.float64], ...]
     left: float
 
+    def recoloured(self, pixels: Pixels) -> Pixels:
+        """Return a picture in the colours of the other."""
+        for step in self.steps:
+            pixels = np.asarray(cv2.transform(pixels, step), np.uint8)
+        return pixels
 
-_NONE: Final = _Mixture(np.eye(3, 4), np.inf)
+
+_NONE: Final = _Mixture((), np.inf)
 
 
-def match_colours(below: Pixels, above: Pixels, shared: Mask) -> tuple[Pixels, Pixels]:
-    """Recolour the picture of which the other may have been made; neither if nothing shows that.
+def colourings(below: Pixels, above: Pixels, shared: Mask) -> list[tuple[Pixels, Pixels]]:
+    """Recolour either picture as the other, if it may have been made of it; the likelier first.
 
     Args:
         below: Shape (rows, columns, 3).
         above: What lies on it, of the same shape.
         shared: Where they are compared.
+
+    Returns:
+        Pairs of pictures, at least one; the pictures themselves if nothing shows an edit.
     """
     one, other = (sampled(each, shared).astype(np.float32) for each in (below, above))
-    if np.count_nonzero(np.abs(one - other).max(axis=1) <= _SAME) >= _ENOUGH * len(one):
-        return below, above
-    forth, back = _mixture(one, other), _mixture(other, one)
-    if min(forth.left, back.left) > _CLEARLY:
-        return below, above
-    if forth.left <= back.left:
-        return np.asarray(cv2.transform(below, forth.matrix), np.uint8), above
-    return below, np.asarray(cv2.transform(above, back.matrix), np.uint8)
+    apart = np.abs(one - other)
+    if np.count_nonzero(apart.max(axis=1) <= _SAME) >= _ENOUGH * len(one):
+        return [(below, above)]
+    forth, back = _best(one, other), _best(other, one)
+    likely = [
+        each
+        for each in sorted((forth, back), key=_left)
+        if each.left <= _CLEARLY * max(float(apart.mean()), 1)
+    ]
+    return [
+        (each.recoloured(below), above) if each is forth else (below, each.recoloured(above))
+        for each in likely
+    ] or [(below, above)]
+
+
+def _best(source: npt.NDArray[np.float32], target: npt.NDArray[np.float32]) -> _Mixture:
+    vivid = _vivid(source, target)
+    mixed = _mixture(source, target)
+    return mixed if mixed.left <= vivid.left else vivid
+
+
+def _vivid(source: npt.NDArray[np.float32], target: npt.NDArray[np.float32]) -> _Mixture:
+    """Fit a saturation, and then a gain of each channel."""
+    found = min((_saturated(source, target, each) for each in _SATURATIONS), key=_left)
+    strength = 1 - found.steps[0][0, 1] / _LUMA[1]
+    return min((_saturated(source, target, strength + each) for each in _FINER), key=_left)
+
+
+def _left(mixture: _Mixture) -> float:
+    return mixture.left
+
+
+def _saturated(
+    source: npt.NDArray[np.float32], target: npt.NDArray[np.float32], strength: float
+) -> _Mixture:
+    """Make the source so much more vivid, and fit gains that make the target of it."""
+    saturation = np.zeros((3, 4))
+    saturation[:, :3] = strength * np.eye(3) + (1 - strength) * _LUMA
+    vivid = np.clip(source @ saturation[:, :3].T, 0, 255)
+    clear = (np.minimum(vivid, target) > _CLEAR[0]) & (np.maximum(vivid, target) < _CLEAR[1])
+    gains = np.ones(3)
+    for channel, chosen in enumerate(clear.T):
+        if np.count_nonzero(chosen) >= _FEWEST:
+            ratios = target[chosen, channel] / vivid[chosen, channel]
+            gains[channel] = median(ratios)
+    left = float(np.abs(target - np.clip(vivid * gains, 0, 255)).mean())
+    return _Mixture((saturation, np.diag(gains) @ np.eye(3, 4)), left)
 
 
 def _mixture(source: npt.NDArray[np.float32], target: npt.NDArray[np.float32]) -> _Mixture:
@@ -74,8 +128,7 @@ def _mixture(source: npt.NDArray[np.float32], target: npt.NDArray[np.float32]) -
     ]
     solution = np.hstack(columns)
     predicted = np.clip(terms @ solution, 0, 255)
-    before, after = (np.abs(target - each).mean() for each in (source, predicted))
     matrix = (solution / np.array([[255], [255], [255], [1]])).T
     if turns_hues(_TO_COLOUR @ matrix[:, :3] @ _FROM_COLOUR):
         return _NONE
-    return _Mixture(matrix, float(after / max(before, 1)))
+    return _Mixture((matrix,), float(np.abs(target - predicted).mean()))

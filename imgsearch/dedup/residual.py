@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imgsearch.dedup.alignment import Overlay
-from imgsearch.dedup.colour_match import match_colours
+from imgsearch.dedup.colour_match import colourings
 from imgsearch.dedup.local_features import light_and_colour
 from imgsearch.dedup.photometry import Mask, Plane, colour_left, fit_light
 from imgsearch.types import Pixels
@@ -34,6 +34,7 @@ _WINDOW: Final = (5, 5)
 _AREA: Final = 8  # pixels a side over which light and colour are averaged
 _RIM: Final = np.ones((5, 5), np.uint8)  # where what is shared meets what is not
 _HALF_WINDOW: Final = (3, 3)
+_LITTLE: Final = 0.03  # of what is shared: no other way to recolour need be tried
 _STRUCTURE: Final = 4.0  # levels a pixel, after blurring, that are detail
 
 
@@ -104,13 +105,20 @@ def residual_of(overlay: Overlay) -> Residual:
     shared = cv2.erode(
         overlay.shared.astype(np.uint8), _RIM, borderType=cv2.BORDER_CONSTANT, borderValue=0
     )
-    raw = overlay.below.thumbnail.pixels
-    below, above = match_colours(raw, overlay.above, shared > 0)
-    seen = Seen(raw, *overlay.below.light_and_colour) if below is raw else Seen.of(below)
-    found = residual_between(seen, Seen.of(above), shared)
-    if below is raw and above is overlay.above:
-        return found
-    return replace(found, toned=_toned(raw, overlay.above, shared))
+    pictures = overlay.below.thumbnail.pixels, overlay.above
+    best: Residual | None = None
+    for below, above in colourings(*pictures, shared > 0):
+        same = below is pictures[0]
+        seen = Seen(below, *overlay.below.light_and_colour) if same else Seen.of(below)
+        found = residual_between(seen, Seen.of(above), shared)
+        if same and above is pictures[1]:
+            return found
+        if best is None or np.count_nonzero(found.changed) < np.count_nonzero(best.changed):
+            best = found
+        if np.count_nonzero(best.changed) <= _LITTLE * np.count_nonzero(shared):
+            break
+    assert best is not None  # there is one way at least
+    return replace(best, toned=_toned(*pictures, shared))
 
 
 def residual_between(below: Seen, above: Seen, shared: Bits) -> Residual:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from imgsearch.dedup.portrait import Portrait, thumbnail_of
 from imgsearch.dedup.verify import verify
+from imgsearch.evaluation.edits import EDITS, make_copy
 
 PHOTOS = Path(__file__).parents[3] / "data" / "photos"
 
@@ -47,6 +49,19 @@ def with_hues_turned(picture: Image.Image, degrees: int) -> Image.Image:
 def test_a_picture_made_more_vivid_and_warmer_is_a_copy(name, vividness, warmth):
     picture = photo(name)
     changed = warmed(picture, vividness, warmth)
+    assert verify(portrait(picture), portrait(changed)).removable
+    assert verify(portrait(changed), portrait(picture)).removable
+
+
+@pytest.mark.parametrize(
+    ("name", "seed"), [("fig.jpg", 3), ("goldfish.jpg", 8), ("balloon.jpg", 3)]
+)
+def test_a_small_captioned_picture_is_a_copy_though_vivid_colours_were_cut_off(name, seed):
+    picture = photo(name)
+    picture.thumbnail((300, 300))
+    copy = make_copy(picture, EDITS["combination"], seed)
+    changed = Image.open(io.BytesIO(copy.content))
+
     assert verify(portrait(picture), portrait(changed)).removable
     assert verify(portrait(changed), portrait(picture)).removable
 
