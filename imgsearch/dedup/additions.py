@@ -23,9 +23,9 @@ from imgsearch.dedup.veils import veils
 _LEAST_LOOKED_AT: Final = 0.006
 _LEAST_ANGLE: Final = 2.0  # degrees
 _CORE: Final = 0.7  # of each side of an addition, that is looked for elsewhere
-_AS_MOVED: Final = 0.66  # the correlation with what is there
+_AS_MOVED: Final = 0.6  # the correlation with what is there
 _LEAST_CONTRAST: Final = 8.0  # levels; the deviation of a thing that could be found again
-_NEAR: Final = np.ones((7, 7), np.uint8)
+_AS_CHANGED: Final = 0.4  # of a place differs, if a thing moved there or away
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _moved(part: _Part, greys: tuple[Bits, Bits], sharply: Mask) -> bool:
     likeness = cv2.matchTemplate(greys[1], thing, cv2.TM_CCOEFF_NORMED)
     rows, columns = likeness.shape
     down, across = (length // 2 for length in thing.shape)
-    differs = cv2.dilate(sharply.astype(np.uint8), _NEAR) > 0
+    differs = cv2.blur(sharply.astype(np.float32), thing.shape[::-1]) >= _AS_CHANGED
     differs[tuple(_around(side) for side in part.box)] = False
     places = differs[down : down + rows, across : across + columns]
     under = float(likeness[core[0].start, core[1].start])  # what it lies on, seen through it
