@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from imgsearch.dedup.evidence import Evidence
-from imgsearch.dedup.leeway import LEAST_LEEWAY, LEAST_TRACKED, leeway_of
+from imgsearch.dedup.leeway import LEAST_LEEWAY, LEAST_TRACKED, MOST_ADDED, leeway_of
 from imgsearch.dedup.probability import probability
 from imgsearch.dedup.records import Tier, Verdict
 
@@ -15,6 +15,7 @@ _WHOLE: Final = 0.94
 _UNCHANGED: Final = 0.02
 _NOTHING: Final = 0.003
 _MOST_TONED: Final = 5.0
+_SAYABLE: Final = 0.01  # a share that is said in whole percents
 
 
 def judge(evidence: Evidence | None) -> Verdict:
@@ -27,7 +28,7 @@ def judge(evidence: Evidence | None) -> Verdict:
         few = evidence.tracked < LEAST_TRACKED
         return Verdict(None if few else "similar", score, "little detail in common")
     if leeway.alike < 0:
-        return Verdict("similar", score, f"{evidence.changed:.0%} of what both show differs")
+        return Verdict("similar", score, _difference(evidence))
     if leeway.shared < 0:
         most = max(evidence.first_share, evidence.second_share)
         return Verdict("similar", score, f"they share only {most:.0%} of either picture")
@@ -38,6 +39,14 @@ def judge(evidence: Evidence | None) -> Verdict:
 def _is_whole(evidence: Evidence) -> bool:
     shares = min(evidence.first_share, evidence.second_share)
     return shares >= _WHOLE and not evidence.framed and evidence.added <= _NOTHING
+
+
+def _difference(evidence: Evidence) -> str:
+    """Say how much differs, or how much would have been put onto a picture."""
+    if evidence.added > MOST_ADDED:
+        return f"{evidence.added:.0%} of what both show would be something on it"
+    share = f"{evidence.changed:.0%}" if evidence.changed >= _SAYABLE else "less than 1%"
+    return f"{share} of what both show differs"
 
 
 def _tier(evidence: Evidence) -> Tier:

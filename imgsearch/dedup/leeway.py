@@ -10,6 +10,8 @@ from imgsearch.dedup.evidence import Evidence
 
 LEAST_TRACKED: Final = 12
 """In how many places the same detail has to be found, where there is enough."""
+MOST_ADDED: Final = 0.4
+"""How much of what both show may lie under captions and logos."""
 LEAST_LEEWAY: Final = -4.0
 """Of what fails by far it does not matter by how much."""
 
@@ -19,7 +21,6 @@ _LEAST_DETAIL: Final = 0.02
 _SOFT_UNLIKE: Final = 0.01
 _MOST_UNLIKE: Final = 0.036  # look-alikes differ by 0.06 and more, as far as they were measured
 _MOST_CHANGED: Final = 0.18
-_MOST_ADDED: Final = 0.4
 _EXACT: Final = (0.2, 0.45)  # pixels of slip: from where on less may be unlike, and least
 _INEXACT_UNLIKE: Final = 0.004
 _DOUBT: Final = 0.05  # that an addition was none: so much of it counts as unlike
@@ -72,5 +73,5 @@ def _alike(evidence: Evidence) -> float:
         1 - evidence.unlike / _MOST_UNLIKE,
         1 - (evidence.unlike + doubt) / most if evidence.unlike else 1.0,
         1 - evidence.changed / _MOST_CHANGED,
-        1 - evidence.added / _MOST_ADDED,
+        1 - evidence.added / MOST_ADDED,
     )

@@ -11,7 +11,9 @@ from imgsearch.dedup.close_look import differ_somewhere
 from imgsearch.dedup.enlargement import has_as_much_detail
 from imgsearch.dedup.evidence import Evidence
 from imgsearch.dedup.judge import judge
+from imgsearch.dedup.leeway import LEAST_LEEWAY
 from imgsearch.dedup.moments import seconds_apart
+from imgsearch.dedup.probability import probability
 from imgsearch.dedup.records import Picture, Plainer, Verdict
 from imgsearch.errors import ImageReadError
 from imgsearch.images.decode import decode, opened
@@ -51,11 +53,11 @@ def confirm(evidence: Evidence | None, first: Picture, second: Picture) -> Verdi
 def _looked_at(verdict: Verdict, evidence: Evidence, first: Picture, second: Picture) -> Verdict:
     if _holds_several(first) or _holds_several(second):
         reason = "the first of several pictures in a file; the others were not compared"
-        return Verdict("similar", 0.0, reason)
+        return Verdict("similar", probability(LEAST_LEEWAY), reason)
     if verdict.tier == "copy" and _are_equal(first, second):
         return Verdict("pixels", 1.0, "the same pixels", whole=True)
     if apart := seconds_apart(first.facts.taken, second.facts.taken):
-        return Verdict("similar", 0.0, f"taken {apart:g} s apart")
+        return Verdict("similar", probability(LEAST_LEEWAY), f"taken {apart:g} s apart")
     if verdict.tier == "copy" and differ_somewhere(first.path, second.path):
         return replace(verdict, tier="edited", reason="something in it is another")
     if verdict.plainer and not _loses_little(verdict.plainer, evidence, first, second):

@@ -53,6 +53,12 @@ def test_less_may_differ_where_detail_meets_detail_less_exactly():
         ({"tracked": 4, "detail": 0.0}, None, "little detail in common"),
         ({"tracked": 20, "detail": 0.0}, "similar", "little detail in common"),
         ({"changed": 0.2}, "similar", "20% of what both show differs"),
+        (
+            {"changed": 0.004, "unlike": 0.004, "added": 0.1, "slip": 0.45},
+            "similar",
+            "less than 1% of what both show differs",
+        ),
+        ({"added": 0.45}, "similar", "45% of what both show would be something on it"),
         ({"first_share": 0.3, "second_share": 0.2}, "similar", "they share only 30%"),
     ],
 )
