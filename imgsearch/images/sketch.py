@@ -89,6 +89,12 @@ class Sketch:
         return turns_of(_shrunk(self.tiny, _COMPARED_SIDE))
 
 
+BLANK: Final = Sketch(
+    1, 1, np.zeros((TINY_SIDE, TINY_SIDE), np.uint8), np.zeros(0, LANDMARK), np.zeros(0, LANDMARK)
+)
+"""Of a picture that shows nothing, and is like no other."""
+
+
 def turns_of(planes: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """Return square planes in their eight turns and mirrors, without their means, as unit rows.
 
