@@ -35,7 +35,6 @@ _FAINT: Final = 8.0  # levels; of less contrast, most is noise
 _MOST_CORNERS: Final = 400
 _PARTS: Final = 8  # along the longer side
 _CORNERS_OF_A_PART: Final = 4
-_RECORD: Final = np.dtype([("place", "<f4", 2), ("size", "<f2"), ("angle", "<f2")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +56,6 @@ class LocalFeatures:
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self.places)
-
-    def to_bytes(self) -> bytes:
-        """Pack them, for keeping: 140 bytes each."""
-        records = np.empty(len(self), _RECORD)
-        records["place"], records["size"], records["angle"] = self.places, self.sizes, self.angles
-        return records.tobytes() + self.descriptors.tobytes()
-
-    @classmethod
-    def from_bytes(cls, content: bytes) -> LocalFeatures:
-        """Unpack what `to_bytes` gave.
-
-        Raises:
-            ValueError: If the length is that of no number of features.
-        """
-        count, rest = divmod(len(content), _RECORD.itemsize + _DESCRIPTOR)
-        if rest:
-            raise ValueError(f"{len(content)} bytes are no local features")
-        records = np.frombuffer(content, _RECORD, count)
-        descriptors = np.frombuffer(content, np.uint8, offset=count * _RECORD.itemsize)
-        return cls(
-            records["place"].copy(),
-            records["size"].astype(np.float32),
-            records["angle"].astype(np.float32),
-            descriptors.reshape(count, _DESCRIPTOR),
-        )
 
     def unit_rows(self) -> npt.NDArray[np.float32]:
         """Return the descriptors as vectors of length 1, nearly; shape (n, 128)."""
@@ -107,6 +81,14 @@ class LocalFeatures:
         )
 
 
+_NONE: Final = LocalFeatures(
+    np.empty((0, 2), np.float32),
+    np.empty(0, np.float32),
+    np.empty(0, np.float32),
+    np.empty((0, _DESCRIPTOR), np.uint8),
+)
+
+
 def extract(pixels: Pixels) -> LocalFeatures:
     """Find a picture's local features.
 
@@ -121,7 +103,7 @@ def extract(pixels: Pixels) -> LocalFeatures:
     if len(found) < _FEW_FEATURES:  # a picture of soft light
         found, descriptors = _detected(small, _SOFT_CONTRAST)
     if descriptors is None:
-        return LocalFeatures.from_bytes(b"")
+        return _NONE
     strongest = np.argsort([-point.response for point in found], kind="stable")[:MOST_FEATURES]
     points = [found[place] for place in strongest]
     scale = np.array(grey.shape[::-1]) / size

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,8 +9,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import simplejpeg
-from PIL import Image
 
 from imgsearch.dedup.local_features import (
     LocalFeatures,
@@ -34,7 +31,6 @@ THUMBNAIL_SIDE: Final = 256
 MINIATURE_SIDE: Final = 64
 
 _TINY_SIDE: Final = 32
-_QUALITY: Final = 85
 AS_A_SQUARE: Final = Preprocessing(THUMBNAIL_SIDE, "faithful")
 """How a file is read for a thumbnail; `thumbnail_of` gives it its own shape back."""
 
@@ -52,21 +48,6 @@ class Thumbnail:
     pixels: Pixels
     width: int
     height: int
-
-    def to_jpeg(self) -> bytes:
-        """Encode the pixels, for keeping: some 10 KB."""
-        file = io.BytesIO()
-        Image.fromarray(self.pixels).save(file, "JPEG", quality=_QUALITY)
-        return file.getvalue()
-
-    @classmethod
-    def from_jpeg(cls, content: bytes, width: int, height: int) -> Thumbnail:
-        """Decode what `to_jpeg` gave.
-
-        Raises:
-            ValueError: If it is no JPEG.
-        """
-        return cls(simplejpeg.decode_jpeg(content, "RGB"), width, height)
 
 
 @dataclass(frozen=True)

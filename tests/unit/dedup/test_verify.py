@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
-from imgsearch.dedup.local_features import LocalFeatures, extract
-from imgsearch.dedup.portrait import Portrait, Thumbnail, thumbnail_of
+from imgsearch.dedup.local_features import extract
+from imgsearch.dedup.portrait import Portrait, thumbnail_of
 from imgsearch.dedup.verify import verify
 
 PHOTOS = Path(__file__).parents[3] / "data" / "photos"
@@ -155,24 +155,12 @@ def test_a_blank_picture_is_no_copy_of_another(size):
     assert not verify(one, other).removable
 
 
-def test_features_survive_being_kept(cat):
-    features = extract(portrait(cat).thumbnail.pixels)
-    kept = LocalFeatures.from_bytes(features.to_bytes())
-    assert (kept.places == features.places).all()
-    assert (kept.descriptors == features.descriptors).all()
-
-
 def test_features_of_a_mirrored_picture_need_no_second_look(cat):
     pixels = portrait(cat).thumbnail.pixels
     derived = extract(pixels).mirrored(pixels.shape[1])
     found = extract(np.ascontiguousarray(pixels[:, ::-1]))
     alike = derived.unit_rows() @ found.unit_rows().T
     assert np.median(alike.max(axis=1)) > 0.99
-
-
-def test_bytes_that_are_no_features_are_refused():
-    with pytest.raises(ValueError, match="141 bytes are no local features"):
-        LocalFeatures.from_bytes(bytes(141))
 
 
 @pytest.mark.parametrize("side", [128, 251, 256])
@@ -182,12 +170,6 @@ def test_a_feature_is_where_it_is_seen_in_large_and_small_pictures(side):
     found = extract(np.repeat(blob.astype(np.uint8)[..., None], 3, axis=2))
     assert found.places[0] == pytest.approx((90, 60), abs=0.5)
     assert found.sizes[0] == pytest.approx(2 * 8, rel=0.2)
-
-
-def test_a_thumbnail_survives_being_kept(cat):
-    thumbnail = portrait(cat).thumbnail
-    kept = Thumbnail.from_jpeg(thumbnail.to_jpeg(), *cat.size)
-    assert np.abs(kept.pixels.astype(int) - thumbnail.pixels).mean() < 5
 
 
 def toned(picture: Image.Image) -> dict[str, Image.Image]:
