@@ -16,6 +16,8 @@ _ANGLE: Final = 0.3  # by how much matches that agree may differ: radians,
 _SIZE: Final = 0.35  # logarithms,
 _PLACE: Final = 0.1  # and parts of the picture's longer side
 _ROUNDS: Final = 2
+_MIRRORED: Final = 4  # and further turns of `Sketch.turns` are mirrored
+_DETAIL: Final = (5, 5)  # pixels of a tiny picture, over which it is averaged
 _TOGETHER: Final = 48  # pairs that are fitted at once
 _SLIP: Final = 0.02  # of the longer side: by how much a place may be off one turn, scale and shift
 _MOST_SCALE: Final = 8.0
@@ -138,6 +140,29 @@ def likeness(first: Sketch, second: Sketch, fit: LandmarkFit, *, mirrored: bool)
     coarser, finer = (planes[0], planes[1]) if growth > 1 else (planes[1], planes[0])
     back = onto if growth > 1 else np.linalg.inv(onto)
     return _correlation(coarser, _warped(_smoothed(finer, max(growth, 1 / growth)), back))
+
+
+def common_detail(first: Sketch, second: Sketch, turn: int) -> float:
+    """Return the correlation of what is fine in two tiny pictures, one turned as the other.
+
+    Skies over land are alike as a whole, and so is whatever lies on white: but not in detail.
+
+    Args:
+        first: A picture.
+        second: Another.
+        turn: Which of `Sketch.turns` of the first lies on the second.
+
+    Returns:
+        In [-1, 1]; 1 if there is too little detail to tell.
+    """
+    turned = np.rot90(first.tiny, turn % 4)
+    turned = turned[:, ::-1] if turn >= _MIRRORED else turned
+    one, other = (
+        plane - cv2.blur(plane, _DETAIL)
+        for plane in (np.ascontiguousarray(each, np.float32) for each in (turned, second.tiny))
+    )
+    strength = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float((one * other).sum()) / strength if strength >= one.size else 1.0
 
 
 def tiny_frame(sketch: Sketch) -> Transform:

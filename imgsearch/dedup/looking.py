@@ -29,7 +29,7 @@ from imgsearch.dedup.whole_files import UNREADABLE
 from imgsearch.gallery.copy_cache import CopyCache
 from imgsearch.images.sketch import SKETCH_KIND
 
-SCREENED_KIND: Final = f"screened/2/{SKETCH_KIND}"
+SCREENED_KIND: Final = f"screened/3/{SKETCH_KIND}"
 VERDICT_KIND: Final = f"verdict/1/{VERIFY_VERSION}"
 
 _KEY_BYTES: Final = 8  # of a content's hash, among those that one picture was screened with

@@ -10,10 +10,11 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from imgsearch.dedup.landmark_fit import LandmarkFit, fit_landmarks, likeness
+from imgsearch.dedup.landmark_fit import LandmarkFit, common_detail, fit_landmarks, likeness
 from imgsearch.images.sketch import LANDMARK, Landmarks, Sketch, uprights
 
 _LEAST_CORRELATION: Final = 0.9  # of two tiny pictures
+_LEAST_DETAIL: Final = 0.2  # likewise of what is fine in them; of copies it was 0.28 at least
 _LEAST_AGREEING: Final = 6  # landmarks,
 _LEAST_SHARE: Final = 0.17  # and this much of those that look like some of the other picture
 _SURELY_AGREEING: Final = 12  # landmarks; with fewer, the tiny pictures
@@ -78,24 +79,25 @@ def fit_sketch(first: Sketch, second: Sketch) -> SketchFit | None:
 def _screen_some(
     firsts: Sequence[Sketch], seconds: Sequence[Sketch]
 ) -> dict[int, SketchFit | None]:
-    whole = _likeness_as_a_whole(firsts, seconds) >= _LEAST_CORRELATION
-    likely: dict[int, SketchFit | None] = dict.fromkeys(np.flatnonzero(whole).tolist())
-    left = np.flatnonzero(~whole).tolist()
+    likely: dict[int, SketchFit | None] = dict.fromkeys(_alike_as_a_whole(firsts, seconds))
+    left = [place for place in range(len(firsts)) if place not in likely]
     fits = _fits([firsts[place] for place in left], [seconds[place] for place in left])
     likely |= {left[place]: fit for place, fit in fits.items()}
     return dict(sorted(likely.items()))
 
 
-def _likeness_as_a_whole(
-    firsts: Sequence[Sketch], seconds: Sequence[Sketch]
-) -> npt.NDArray[np.float32]:
-    """Return the correlation of the tiny pictures of each pair, in the turn that is best."""
+def _alike_as_a_whole(firsts: Sequence[Sketch], seconds: Sequence[Sketch]) -> list[int]:
+    """Return of which pairs the tiny pictures are the same, in the turn that is best."""
     places: dict[int, int] = {}
     rows = [places.setdefault(id(first), len(places)) for first in firsts]
     by_id = {id(first): first for first in firsts}
     turns = np.stack([by_id[each].turns for each in places])
-    alike = np.matmul(turns[rows], uprights(seconds)[:, :, None])
-    return np.asarray(alike[..., 0].max(axis=1), np.float32)
+    alike = np.matmul(turns[rows], uprights(seconds)[:, :, None])[..., 0]
+    return [
+        place
+        for place in np.flatnonzero(alike.max(axis=1) >= _LEAST_CORRELATION).tolist()
+        if common_detail(firsts[place], seconds[place], int(alike[place].argmax())) >= _LEAST_DETAIL
+    ]
 
 
 def _fits(firsts: Sequence[Sketch], seconds: Sequence[Sketch]) -> dict[int, SketchFit]:

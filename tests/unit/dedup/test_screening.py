@@ -140,3 +140,23 @@ def test_the_coarse_turns_of_a_picture_are_unit_rows(cat):
     turns = coarse_turns(sketched(cat).tiny)
     assert turns.shape == (8, 64)
     assert np.linalg.norm(turns, axis=1) == pytest.approx(np.ones(8), abs=1e-5)
+
+
+def sky(ground):
+    """Return a sky over something, which is most of what a tiny picture shows of it."""
+    down = np.linspace(230, 40, 300)[:, None, None] + np.zeros((1, 400, 3))
+    down[200:] += (
+        np.random.default_rng(ground).normal(0, 25, (25, 100, 1)).repeat(4, 0).repeat(4, 1)
+    )
+    return Image.fromarray(np.clip(down, 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("turn", [None, *Image.Transpose])
+def test_two_skies_are_alike_as_a_whole_and_no_copies(turn):
+    one, other = sky(1), sky(2)
+    copy = one if turn is None else one.transpose(turn)
+    firsts, seconds = [sketched(one)] * 2, [sketched(other), sketched(copy)]
+    tiny = [float((each.turns @ firsts[0].turns[0]).max()) for each in seconds]
+    assert min(tiny) > 0.9
+    assert 1 in screen(firsts, seconds)
+    assert 0 not in screen(firsts, seconds)
