@@ -15,6 +15,7 @@ from imgsearch.images.sketch import LANDMARK, Landmarks, Sketch, uprights
 
 _LEAST_CORRELATION: Final = 0.9  # of two tiny pictures
 _LEAST_DETAIL: Final = 0.2  # likewise of what is fine in them; of copies it was 0.28 at least
+_ENOUGH_LANDMARKS: Final = 32  # to tell a copy by them
 _LEAST_AGREEING: Final = 6  # landmarks,
 _LEAST_SHARE: Final = 0.17  # and this much of those that look like some of the other picture
 _SURELY_AGREEING: Final = 12  # landmarks; with fewer, the tiny pictures
@@ -96,8 +97,17 @@ def _alike_as_a_whole(firsts: Sequence[Sketch], seconds: Sequence[Sketch]) -> li
     return [
         place
         for place in np.flatnonzero(alike.max(axis=1) >= _LEAST_CORRELATION).tolist()
-        if common_detail(firsts[place], seconds[place], int(alike[place].argmax())) >= _LEAST_DETAIL
+        if _may_be_one(firsts[place], seconds[place], int(alike[place].argmax()))
     ]
+
+
+def _may_be_one(first: Sketch, second: Sketch, turn: int) -> bool:
+    """Tell whether pictures that are alike as a whole are so in detail, or have none that tells.
+
+    Turned by a few degrees, detail is no longer where it was; then landmarks have to agree.
+    """
+    few = min(len(first.plain), len(second.plain)) < _ENOUGH_LANDMARKS
+    return few or common_detail(first, second, turn) >= _LEAST_DETAIL
 
 
 def _fits(firsts: Sequence[Sketch], seconds: Sequence[Sketch]) -> dict[int, SketchFit]:

@@ -160,3 +160,11 @@ def test_two_skies_are_alike_as_a_whole_and_no_copies(turn):
     assert min(tiny) > 0.9
     assert 1 in screen(firsts, seconds)
     assert 0 not in screen(firsts, seconds)
+
+
+def test_what_has_next_to_no_landmarks_is_told_as_a_whole_alone():
+    plain = Image.fromarray(np.linspace(230, 40, 300)[:, None].repeat(400, 1).astype(np.uint8))
+    one, other = plain.convert("RGB"), plain.convert("RGB")
+    one.paste("black", (90, 40, 120, 60))
+    other.paste("black", (140, 60, 170, 80))
+    assert 0 in screen([sketched(one)], [sketched(other)])
