@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imgsearch.dedup.alignment import Overlay
+from imgsearch.dedup.bars import bars
 from imgsearch.dedup.captions import Box, captions, light_of
 from imgsearch.dedup.logos import logos
 from imgsearch.dedup.photometry import Mask
@@ -57,7 +58,7 @@ def added_to(overlay: Overlay, residual: Residual) -> Mask:
 
 def _added(view: Differing) -> Mask:
     explained = captions(view, vertical=False) | captions(view, vertical=True)
-    for find in (logos, veils):
+    for find in (logos, veils, bars):
         explained = explained | find(view, np.asarray(explained.any(axis=0)))
     greys = light_of(view.below), light_of(view.above)
     for mask, (there, elsewhere) in zip(explained, permutations(greys), strict=True):
