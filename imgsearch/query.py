@@ -191,7 +191,7 @@ def compare_images(
     batch = [
         prepare(
             image.source, embedder.identity.preprocessing, name=image.name, max_pixels=max_pixels
-        ).pixels
+        ).network_input
         for image in (first, second)
     ]
     one, other = embed_each(embedder, batch).astype(np.float64)
@@ -226,7 +226,7 @@ def _vectors_of(
     probes: list[_Probe], identity: EmbedderIdentity, make_embedder: EmbedderMaker
 ) -> list[_Vector]:
     """Return the vectors of all queries, embedding in one batch those that have none."""
-    batch = [probe.prepared.pixels for probe in probes if probe.prepared is not None]
+    batch = [probe.prepared.network_input for probe in probes if probe.prepared is not None]
     fresh = iter(embed_each(make_embedder(identity), batch) if batch else ())
     return [probe.vector if probe.vector is not None else next(fresh) for probe in probes]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -36,7 +37,7 @@ class Preprocessing:
 
     Attributes:
         side: Width and height of the input, in pixels; the aspect ratio is not kept. With
-            `keeps_aspect`, the longer of them.
+            `keeps_aspect`, the longer of them, or with `side_is_mean` their mean.
         rendering: `"keras"` does what Keras's `load_img` does: no EXIF turn, no colour
             management, alpha dropped, nearest-neighbour resize of the fully decoded picture.
             `"faithful"` shows the picture as a viewer would (EXIF orientation, ICC profile to
@@ -46,16 +47,27 @@ class Preprocessing:
             cut out.
         keeps_aspect: Whether the whole picture keeps its aspect ratio, to the nearest of a few
             sizes; see `imgsearch.images.shapes`.
+        side_is_mean: Whether width and height of a picture that keeps its aspect ratio add up to
+            twice `side`, so that no picture has more pixels than a square would.
+        sharpening: How much of what a slight blur takes away the picture is given again, at least
+            0; see `imgsearch.images.resize.sharpened`.
     """
 
     side: int
     rendering: Literal["keras", "faithful"]
     crop_from: int | None = None
     keeps_aspect: bool = False
+    side_is_mean: bool = False
+    sharpening: float = 0.0
 
     def in_words(self) -> str:
         """Say in a few words how a picture is shown to the network."""
-        return f"{self.rendering} {self.side} px{', aspect kept' if self.keeps_aspect else ''}"
+        words = [f"{self.rendering} {self.side} px{' on average' if self.side_is_mean else ''}"]
+        if self.keeps_aspect:
+            words.append("aspect kept")
+        if self.sharpening:
+            words.append("sharpened")
+        return ", ".join(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +80,9 @@ class EmbedderIdentity:
         model: The network's name, e.g. `"vgg16"`.
         weights: sha256 of its weights, in hexadecimal.
         preprocessing: How pictures become its input.
-        pooling: How the last feature map becomes a vector: `"avg"`, `"gem-P"` or `"rgem-P"`;
-            see `imgsearch.embedding.pooling`.
+        pooling: How the last feature map becomes a vector: `"avg"`, `"gem-P"` or `"rgem-P"`, or
+            several of them with `+` between, as in `"avg+2*rgem-3"`; see
+            `imgsearch.embedding.pooling`.
         dim: Length of an embedding.
         details: Whatever else decides: for a model file, how its input is made of pixels and
             which output is taken; see `imgsearch.embedding.model_card`.
@@ -90,10 +103,12 @@ class EmbedderIdentity:
         document = asdict(self)
         if not self.details:
             del document["details"]
+        preprocessing = document["preprocessing"]
         if self.preprocessing.crop_from is None:
-            del document["preprocessing"]["crop_from"]
-        if not self.preprocessing.keeps_aspect:
-            del document["preprocessing"]["keeps_aspect"]
+            del preprocessing["crop_from"]
+        for name in ("keeps_aspect", "side_is_mean", "sharpening"):
+            if not preprocessing[name]:
+                del preprocessing[name]
         return document
 
     @classmethod
@@ -115,10 +130,14 @@ class EmbedderIdentity:
         for text in (self.model, self.weights, self.pooling, self.details, shape.rendering):
             if not isinstance(text, str):
                 raise TypeError(f"{text!r} is no text")
-        if not isinstance(shape.keeps_aspect, bool):
-            raise TypeError(f"{shape.keeps_aspect!r} is neither true nor false")
+        for choice in (shape.keeps_aspect, shape.side_is_mean):
+            if not isinstance(choice, bool):
+                raise TypeError(f"{choice!r} is neither true nor false")
         if shape.keeps_aspect and (shape.rendering != "faithful" or shape.crop_from is not None):
             raise ValueError("only the whole picture, shown faithfully, keeps its aspect ratio")
+        if shape.side_is_mean and not shape.keeps_aspect:
+            raise ValueError("sides have a mean only where the aspect ratio is kept")
+        _check_sharpening(shape)
         least = [(self.dim, 1), (shape.side, 1)]
         if shape.crop_from is not None:
             least.append((shape.crop_from, shape.side))
@@ -127,3 +146,12 @@ class EmbedderIdentity:
                 raise TypeError(f"{number!r} is no whole number")
             if number < smallest:
                 raise ValueError(f"{number} is below {smallest}")
+
+
+def _check_sharpening(shape: Preprocessing) -> None:
+    if type(shape.sharpening) not in (int, float):
+        raise TypeError(f"{shape.sharpening!r} is no number")
+    if not 0 <= shape.sharpening < math.inf:
+        raise ValueError(f"{shape.sharpening} is no amount of sharpening")
+    if shape.sharpening and shape.rendering != "faithful":
+        raise ValueError("only what is shown faithfully is sharpened")

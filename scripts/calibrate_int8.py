@@ -36,7 +36,9 @@ def main(folder: Path) -> None:
         .create_infer_request()
     )
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    batches = [prepare(path, preprocessing, name=path.name).pixels[np.newaxis] for path in paths]
+    batches = [
+        prepare(path, preprocessing, name=path.name).network_input[np.newaxis] for path in paths
+    ]
     largest = np.max([largest_responses(request, batch) for batch in batches], axis=0)
     histograms = sum(histogram_responses(request, batch, largest) for batch in batches)
     ranges = {

@@ -8,7 +8,7 @@ std = [0.229, 0.224, 0.225]      # divides what is left
 scale = 255                      # optional, as all that follows; here are what is taken
 layout = "NCHW"                  # or "NHWC"
 colour = "RGB"                   # or "BGR"; mean and std are in this order
-pooling = "none"                 # "avg", "gem-P" or "rgem-P" of a map; "avg" or "cls" of tokens
+pooling = "none"                 # a map: "avg", "gem-P", "rgem-P", a sum; tokens: "avg", "cls"
 output = ""                      # the output's name, if the network has several
 """
 

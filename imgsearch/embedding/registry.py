@@ -41,12 +41,22 @@ class Recipe:
 PRESETS: Final[Mapping[str, Recipe]] = MappingProxyType(
     {
         "tutorial": Recipe(Preprocessing(224, "keras"), "avg"),
-        "default": Recipe(Preprocessing(224, "faithful"), "rgem-2"),
+        "default": Recipe(
+            Preprocessing(224, "faithful", keeps_aspect=True, side_is_mean=True, sharpening=1.0),
+            "avg+rgem-3",
+        ),
         "quality": Recipe(
-            Preprocessing(320, "faithful", keeps_aspect=True), "rgem-3", expands=True
+            Preprocessing(320, "faithful", keeps_aspect=True, sharpening=0.7),
+            "avg+2*rgem-3",
+            expands=True,
         ),
     }
 )
+
+_EARLIER_EXPANDING: Final = (
+    Recipe(Preprocessing(320, "faithful", keeps_aspect=True), "rgem-3", expands=True),
+)
+"""What presets that expand were before; galleries made with them go on as they did."""
 
 
 def identity_of(preset: str) -> EmbedderIdentity:
@@ -57,7 +67,10 @@ def identity_of(preset: str) -> EmbedderIdentity:
     """
     if preset not in PRESETS:
         raise EmbedderError(f"unknown preset {preset!r}: choose one of {', '.join(PRESETS)}")
-    recipe = PRESETS[preset]
+    return _identity(PRESETS[preset])
+
+
+def _identity(recipe: Recipe) -> EmbedderIdentity:
     return EmbedderIdentity(MODEL, WEIGHTS_DIGEST, recipe.preprocessing, recipe.pooling, DIM)
 
 
@@ -67,9 +80,9 @@ def preset_of(identity: EmbedderIdentity) -> str | None:
 
 
 def expands(identity: EmbedderIdentity) -> bool:
-    """Tell whether the preset of an identity orders its answers by expansion."""
-    preset = preset_of(identity)
-    return preset is not None and PRESETS[preset].expands
+    """Tell whether the preset of an identity, one of today or before, orders by expansion."""
+    recipes = (*PRESETS.values(), *_EARLIER_EXPANDING)
+    return any(recipe.expands and _identity(recipe) == identity for recipe in recipes)
 
 
 def create_embedder(

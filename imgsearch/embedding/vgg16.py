@@ -44,17 +44,29 @@ def check_batch(batch: PixelBatch, preprocessing: Preprocessing) -> None:
 
     Raises:
         ValueError: Unless the batch has dtype uint8 and the shape (n, side, side, 3), or, where
-            the aspect ratio is kept, (n, height, width, 3) with `side` as the longer of them.
+            the aspect ratio is kept, (n, height, width, 3) with `side` as the longer or the mean.
     """
     if batch.dtype != np.uint8:
         raise ValueError(f"a batch is made of uint8 pixels, not {batch.dtype}")
-    side = preprocessing.side
-    is_batch = batch.ndim == 4 and batch.shape[3] == 3 and max(batch.shape[1:3]) == side
-    if not is_batch or min(batch.shape[1:3]) < (MIN_SIDE if preprocessing.keeps_aspect else side):
+    is_batch = batch.ndim == 4 and batch.shape[3] == 3
+    if not is_batch or not _fits(batch.shape[1], batch.shape[2], preprocessing):
+        side = preprocessing.side
         wanted = f"{side}, {side}"
         if preprocessing.keeps_aspect:
-            wanted = f"height, width, the longer of them {side}"
+            which = "their mean" if preprocessing.side_is_mean else "the longer of them"
+            wanted = f"height, width, {which} {side}"
         raise ValueError(f"a batch has the shape (n, {wanted}, 3), not {batch.shape}")
+
+
+def _fits(height: int, width: int, preprocessing: Preprocessing) -> bool:
+    """Tell whether a picture of this size is one that was prepared in this way."""
+    side = preprocessing.side
+    if not preprocessing.keeps_aspect:
+        return height == width == side
+    is_side = (
+        height + width == 2 * side if preprocessing.side_is_mean else max(height, width) == side
+    )
+    return is_side and min(height, width) >= MIN_SIDE
 
 
 def unit_rows(vectors: npt.NDArray[np.float32]) -> Embeddings:

@@ -108,7 +108,7 @@ class BatchWriter:
             return {}
         if self._embedder is None:
             self._embedder = self._make_embedder()
-        pixels = [picture.pixels for picture in prepared.values()]
+        pixels = [picture.network_input for picture in prepared.values()]
         embeddings = embed_each(self._embedder, pixels)
         return {
             digest: (_facts(digest, picture), embedding)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +24,7 @@ from imgsearch.images.exif import Details, block_of, read_details
 from imgsearch.images.formats import sniff
 from imgsearch.images.isolation import WORKERS, Job
 from imgsearch.images.read import load
-from imgsearch.images.shapes import kept_shape
+from imgsearch.images.shapes import kept_shape, kept_shape_by_mean
 from imgsearch.types import DEFAULT_MAX_PIXELS, Pixels, Preprocessing
 
 # How many times larger than the network's input a picture is decoded, at least: the resize that
@@ -37,14 +37,17 @@ class PreparedImage:
     """A picture in the size and rendering that a network wants.
 
     Attributes:
-        pixels: The network's input, shape (height, width, 3): a square, or of the picture's own
-            aspect ratio, as the preprocessing says.
+        pixels: In the network's size, shape (height, width, 3): a square, or of the picture's own
+            aspect ratio, as the preprocessing says. Not sharpened yet, for whoever else looks.
         width: Upright width of the picture itself, in pixels.
         height: Upright height of the picture itself, in pixels.
         format: Its format by content, such as `"JPEG"`.
         taken: When it was taken, by its EXIF data, and so on; see `imgsearch.images.exif.Details`.
         camera: What with.
         exif_tags: How many tags there are.
+        sharpening: How much the network is to see it sharpened.
+        square: The picture as a square of the preprocessing's side, if that is the mean of both
+            sides; for thumbnails, by which copies are told as they always were.
     """
 
     pixels: Pixels
@@ -54,6 +57,17 @@ class PreparedImage:
     taken: str | None = None
     camera: str | None = None
     exif_tags: int = 0
+    sharpening: float = 0.0
+    square: Pixels | None = None
+
+    @property
+    def network_input(self) -> Pixels:
+        """What the network is shown: `pixels`, sharpened if the preprocessing says so."""
+        if not self.sharpening:
+            return self.pixels
+        from imgsearch.images.resize import sharpened  # OpenCV costs 20 ms to load
+
+        return sharpened(self.pixels, self.sharpening)
 
 
 def prepare(
@@ -135,24 +149,37 @@ def _as_keras(found: Opened, side: int) -> PreparedImage:
 
 
 def _faithfully(found: Opened, preprocessing: Preprocessing) -> PreparedImage:
-    from imgsearch.images.resize import resize  # OpenCV costs 20 ms to load
+    # OpenCV costs 20 ms to load, and has to be there before a large picture takes the memory.
+    from imgsearch.images.resize import resize
 
     side, crop_from = preprocessing.side, preprocessing.crop_from
-    shortest = min(_shape(*found.picture.size, preprocessing))  # a quarter turn changes nothing
+    if preprocessing.side_is_mean:
+        shortest = side  # of the square that is made, too
+    else:
+        shortest = min(_shape(*found.picture.size, preprocessing))  # a quarter turn changes nothing
     rendered = render(found, math.ceil(_OVERSAMPLING * (crop_from or shortest)))
     whole = np.asarray(rendered.picture)
     shown = _middle(whole, side / crop_from) if crop_from else whole
     shape = _shape(rendered.width, rendered.height, preprocessing)
-    pixels = np.ascontiguousarray(resize(shown, *shape)[:, :, :3])
-    return PreparedImage(
+    pixels = _as_rgb(resize(shown, *shape))
+    prepared = PreparedImage(
         pixels, rendered.width, rendered.height, found.kind, *astuple(_details_of(found))
     )
+    square = None
+    if preprocessing.side_is_mean:
+        square = pixels if shape == (side, side) else _as_rgb(resize(shown, side, side))
+    return replace(prepared, sharpening=preprocessing.sharpening, square=square)
+
+
+def _as_rgb(pixels: Pixels) -> Pixels:
+    return np.ascontiguousarray(pixels[:, :, :3])
 
 
 def _shape(width: int, height: int, preprocessing: Preprocessing) -> tuple[int, int]:
     """Return width and height of the network's input for a picture of this size."""
     if preprocessing.keeps_aspect:
-        return kept_shape(width, height, preprocessing.side)
+        kept = kept_shape_by_mean if preprocessing.side_is_mean else kept_shape
+        return kept(width, height, preprocessing.side)
     return preprocessing.side, preprocessing.side
 
 

@@ -38,6 +38,21 @@ def resize(pixels: Pixels, width: int, height: int) -> Pixels:
     return _as_pixels(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA))
 
 
+def sharpened(pixels: Pixels, amount: float) -> Pixels:
+    """Return a picture with its finest detail made stronger: an unsharp mask of 3 x 3 pixels.
+
+    `resize` blurs a little, which costs a network more than it seems to cost the eye.
+
+    Args:
+        pixels: Shape (rows, columns, channels), uint8.
+        amount: How many times the difference from a blurred picture is added; 0 changes nothing.
+    """
+    if not amount:
+        return pixels
+    blurred = cv2.GaussianBlur(pixels, (3, 3), 0)  # weighs neighbours 1, 2, 1
+    return _as_pixels(cv2.addWeighted(pixels, 1 + amount, blurred, -amount, 0))
+
+
 def _blocks(length: int, wanted: int) -> int:
     """Return over how many pixels of the intermediate picture one pixel of the result is a mean."""
     return max(_LEAST_BLOCK, math.ceil(length / (_LARGEST_STEP * wanted)))

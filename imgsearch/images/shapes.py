@@ -27,6 +27,27 @@ def kept_shape(width: int, height: int, longer: int) -> tuple[int, int]:
     Returns:
         Width and height, the longer of them `longer`.
     """
-    part = max(NARROWEST, min(width, height) / max(width, height))
+    part = _part(width, height)
     shorter = min(longer, max(STEP, round(part * longer / STEP) * STEP))
     return (longer, shorter) if width >= height else (shorter, longer)
+
+
+def kept_shape_by_mean(width: int, height: int, mean: int) -> tuple[int, int]:
+    """Return such a size in which no picture has more pixels than a square of one side has.
+
+    Args:
+        width: The picture's own, in pixels, at least 1.
+        height: The picture's own, in pixels, at least 1.
+        mean: The mean of both sides that is wanted, in pixels: a multiple of `STEP`.
+
+    Returns:
+        Width and height, which add up to twice `mean`.
+    """
+    part = _part(width, height)
+    more = min(round(mean * (1 - part) / (1 + part) / STEP) * STEP, mean - STEP)
+    return (mean + more, mean - more) if width >= height else (mean - more, mean + more)
+
+
+def _part(width: int, height: int) -> float:
+    """Return how long the shorter side is to be, as a part of the longer."""
+    return max(NARROWEST, min(width, height) / max(width, height))

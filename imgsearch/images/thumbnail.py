@@ -19,15 +19,16 @@ _LEAST_SIDE: Final = 192  # pixels; with fewer, copies would be told from look-a
 
 
 def serves_as_thumbnail(preprocessing: Preprocessing) -> bool:
-    """Tell whether a network's input is the whole picture as a viewer shows it, and not tiny."""
+    """Tell whether what is prepared for a network shows the whole picture, and not tiny."""
     is_whole = preprocessing.rendering == "faithful" and preprocessing.crop_from is None
     return is_whole and preprocessing.side >= _LEAST_SIDE
 
 
 def pack_thumbnail(prepared: PreparedImage) -> bytes:
-    """Keep a network's input as a thumbnail: a JPEG of some 10 KB, and the picture's own size."""
+    """Keep a prepared picture as a thumbnail: a JPEG of some 10 KB, and the picture's own size."""
     size = _SIZE.pack(prepared.width, prepared.height)
-    picture: bytes = simplejpeg.encode_jpeg(prepared.pixels, _QUALITY, "RGB", "420")
+    pixels = prepared.pixels if prepared.square is None else prepared.square
+    picture: bytes = simplejpeg.encode_jpeg(pixels, _QUALITY, "RGB", "420")
     return size + picture
 
 

@@ -65,7 +65,7 @@ def embed_copies(copies: list[bytes], embedder: Embedder) -> Embeddings:
         ImageReadError: If one cannot be read; the encoders' fault then, and not the user's.
     """
     shape = embedder.identity.preprocessing
-    prepared = [prepare(copy, shape, name="an edited copy").pixels for copy in copies]
+    prepared = [prepare(copy, shape, name="an edited copy").network_input for copy in copies]
     return embed_each(embedder, prepared)
 
 

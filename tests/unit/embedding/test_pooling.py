@@ -1,5 +1,7 @@
 """Poolings on feature maps so small that the answer can be worked out by hand."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,34 @@ def test_a_longer_side_has_one_region_more():
     assert _region_weights(6, 8).shape == (48, 1 * 2 + 2 * 3 + 3 * 4)
 
 
+def test_poolings_joined_by_a_plus_count_the_same_each():
+    # The means of the channels are 3 and 4, of length 5; the roots of the mean squares 4.2426
+    # (18, half of 36) and 4: of length 1, each of the two vectors has half a say.
+    joined = pooling_of("avg+gem-2")(maps([[6, 6], [0, 0]], [[4, 4], [4, 4]]))
+
+    root, length = np.sqrt(18), np.sqrt(18 + 16)
+    total = np.array([0.6 + root / length, 0.8 + 4 / length])
+    np.testing.assert_allclose(joined, [total / np.hypot(*total)], rtol=1e-6)
+
+
+def test_a_weight_says_how_much_a_pooling_counts():
+    joined = pooling_of("avg+2*gem-2")(maps([[6, 6], [0, 0]], [[4, 4], [4, 4]]))
+
+    root, length = np.sqrt(18), np.sqrt(18 + 16)
+    total = np.array([0.6 + 2 * root / length, 0.8 + 2 * 4 / length])
+    np.testing.assert_allclose(joined, [total / np.hypot(*total)], rtol=1e-6)
+
+
+def test_the_third_power_is_the_third_power():
+    pooled = pooling_of("gem-3")(maps([[2, 0], [0, 0]], [[1, 1], [1, 1]]))
+
+    # The cube root of 8 / 4, and 1.
+    root = 2 ** (1 / 3)
+    np.testing.assert_allclose(
+        pooled, [[root / np.hypot(root, 1), 1 / np.hypot(root, 1)]], rtol=1e-6
+    )
+
+
 def test_an_empty_batch_has_no_rows():
     assert pooling_of("rgem-2")(np.zeros((0, 4, 7, 7), np.float32)).shape == (0, 4)
 
@@ -60,7 +90,24 @@ def test_a_map_without_any_response_has_a_row_of_zeros():
     assert pooling_of("rgem-2")(np.zeros((1, 4, 7, 7), np.float32)).tolist() == [[0, 0, 0, 0]]
 
 
-@pytest.mark.parametrize("name", ["max", "", "gem", "gem-", "gem-0", "rgem-0", "gem--1", "AVG"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "max",
+        "",
+        "gem",
+        "gem-",
+        "gem-0",
+        "rgem-0",
+        "gem--1",
+        "AVG",
+        "avg+",
+        "+avg",
+        "avg+max",
+        "2*avg",
+        "avg+*avg",
+    ],
+)
 def test_an_unknown_pooling_is_refused_by_its_name(name):
-    with pytest.raises(EmbedderError, match=f"unknown pooling '{name}'"):
+    with pytest.raises(EmbedderError, match=f"unknown pooling '{re.escape(name)}'"):
         pooling_of(name)

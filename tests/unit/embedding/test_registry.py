@@ -53,6 +53,25 @@ def test_only_the_preset_quality_orders_answers_by_expansion():
     assert not expands(replace(identity_of("quality"), pooling="gem-2"))
 
 
+def test_galleries_of_an_earlier_preset_quality_are_still_expanded():
+    shown = Preprocessing(320, "faithful", keeps_aspect=True)
+    earlier = EmbedderIdentity("vgg16", WEIGHTS_DIGEST, shown, "rgem-3", 512)
+
+    assert expands(earlier)
+    assert preset_of(earlier) is None
+
+
+@pytest.mark.weights
+def test_vectors_of_the_earlier_presets_can_still_be_made():
+    shown = Preprocessing(224, "faithful")
+    earlier = EmbedderIdentity("vgg16", WEIGHTS_DIGEST, shown, "rgem-2", 512)
+
+    vectors = create_embedder(earlier).embed(np.full((1, 224, 224, 3), 99, np.uint8))
+
+    assert vectors.shape == (1, 512)
+    np.testing.assert_allclose(np.linalg.norm(vectors), 1, rtol=1e-5)
+
+
 def test_an_unknown_preset_is_answered_with_the_known_ones():
     with pytest.raises(EmbedderError, match=r"'best'.*tutorial, default"):
         identity_of("best")

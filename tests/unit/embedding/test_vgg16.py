@@ -49,3 +49,17 @@ def test_where_the_aspect_ratio_is_kept_the_longer_side_is_the_wanted_one(size):
 def test_another_longer_side_or_one_too_short_is_refused(shape):
     with pytest.raises(ValueError, match="the longer of them 64"):
         check_batch(np.zeros(shape, np.uint8), KEPT)
+
+
+MEAN = Preprocessing(64, "faithful", keeps_aspect=True, side_is_mean=True)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (96, 32), (32, 96)])
+def test_where_the_side_is_a_mean_both_add_up_to_twice_as_much(size):
+    check_batch(np.zeros((1, *size, 3), np.uint8), MEAN)
+
+
+@pytest.mark.parametrize("shape", [(1, 64, 32, 3), (1, 96, 96, 3), (1, 97, 31, 3), (96, 32, 3)])
+def test_another_mean_or_a_side_too_short_is_refused(shape):
+    with pytest.raises(ValueError, match="their mean 64"):
+        check_batch(np.zeros(shape, np.uint8), MEAN)

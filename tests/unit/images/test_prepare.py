@@ -196,3 +196,43 @@ def test_a_kept_aspect_ratio_shows_the_whole_picture(pictures):
     content = pictures.encode(pictures.quarters(640, 400), "PNG")
 
     assert pictures.names_of_quarters(prepare(content, KEPT, name="x").pixels) == "rgby"
+
+
+def test_the_network_sees_a_picture_sharpened_and_everybody_else_as_it_is(pictures):
+    grain = np.random.default_rng(1).integers(60, 196, (448, 448, 3), dtype=np.uint8)
+    content = pictures.encode(Image.fromarray(grain), "JPEG")
+    plain = prepare(content, FAITHFUL, name="x")
+
+    prepared = prepare(content, Preprocessing(224, "faithful", sharpening=1.0), name="x")
+
+    assert np.array_equal(prepared.pixels, plain.pixels)
+    assert np.array_equal(plain.network_input, plain.pixels)
+    steps = np.abs(np.diff(prepared.network_input.astype(int), axis=1)).mean()
+    assert steps > 1.2 * np.abs(np.diff(plain.pixels.astype(int), axis=1)).mean()
+
+
+def test_sharpening_is_known_of_a_picture_that_a_child_process_decoded(pictures):
+    content = pictures.encode(pictures.photo(), "PNG")
+
+    prepared = prepare(content, Preprocessing(224, "faithful", sharpening=1.0), name="x")
+
+    assert prepared.sharpening == 1.0
+
+
+def test_a_kept_aspect_ratio_may_be_of_two_sides_whose_mean_is_wanted(pictures):
+    content = pictures.encode(pictures.photo(480, 640), "JPEG")
+    shape = Preprocessing(224, "faithful", keeps_aspect=True, side_is_mean=True)
+
+    assert prepare(content, shape, name="x").pixels.shape == (256, 192, 3)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])  # decoded here, and in a child process
+def test_beside_a_shape_of_a_mean_there_is_the_square_of_which_thumbnails_are_made(pictures, kind):
+    content = pictures.encode(pictures.photo(1200, 900), kind)
+    shape = Preprocessing(224, "faithful", keeps_aspect=True, side_is_mean=True, sharpening=1.0)
+
+    prepared = prepare(content, shape, name="x")
+
+    assert prepared.square is not None
+    assert np.array_equal(prepared.square, prepare(content, FAITHFUL, name="x").pixels)
+    assert prepare(content, KEPT, name="x").square is None

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgsearch.images.resize import resize
+from imgsearch.images.resize import resize, sharpened
 
 SIZES = [(1, 1), (3, 5), (100, 300), (224, 224), (300, 225), (448, 449), (1000, 750), (2000, 90)]
 
@@ -51,3 +51,32 @@ def test_an_odd_source_is_not_shifted():
     mirrored = resize(left_to_right[:, ::-1].copy(), 100, 100)[:, ::-1, 0].astype(float)
 
     assert np.abs(resized - mirrored).max() <= 1
+
+
+def test_sharpening_adds_what_a_blur_takes_away():
+    dot = np.full((5, 5, 3), 100, np.uint8)
+    dot[2, 2] = 132
+
+    # Blurred by 1 2 1 both ways, a quarter of the 32 stays in the middle, and an eighth goes to
+    # each side, a sixteenth to each corner: differences of 24, -4 and -2.
+    assert sharpened(dot, 1)[:, :, 0].tolist() == [
+        [100, 100, 100, 100, 100],
+        [100, 98, 96, 98, 100],
+        [100, 96, 156, 96, 100],
+        [100, 98, 96, 98, 100],
+        [100, 100, 100, 100, 100],
+    ]
+    assert sharpened(dot, 0.5)[2, 2].tolist() == [144, 144, 144]
+
+
+def test_sharpening_goes_no_further_than_black_and_white():
+    edge = np.zeros((4, 8, 3), np.uint8)
+    edge[:, 4:] = 255
+
+    assert np.array_equal(sharpened(edge, 2), edge)
+
+
+def test_sharpening_by_nothing_changes_nothing():
+    picture = np.random.default_rng(3).integers(0, 256, (6, 7, 3), dtype=np.uint8)
+
+    assert np.array_equal(sharpened(picture, 0), picture)
