@@ -32,7 +32,7 @@ _DIRECTIONS: Final = 16
 _VECTORS_EACH: Final = 4
 """How many vectors, and how many numbers in each, must be there for one direction."""
 
-_SHORTENING: Final = 0.2
+_SHORTENING: Final = 0.25
 """The power of a direction's variance, over that of the next after the last, to divide by."""
 
 _LEAST_PART: Final = 1e-5

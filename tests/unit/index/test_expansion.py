@@ -40,7 +40,7 @@ def contrasted(query, rows):
     count = min(16, (min(rows.shape) - 1) // 4)
     _, lengths, directions = np.linalg.svd(rows - rows.mean(axis=0))
     for place in range(count):
-        factor = (lengths[place] / lengths[count]) ** (2 * -0.2)
+        factor = (lengths[place] / lengths[count]) ** (2 * -0.25)
         along = directions[place]
         query = query - (1 - factor) * (query @ along) * along
         rows = rows - np.outer((1 - factor) * (rows @ along), along)
@@ -82,18 +82,18 @@ def in_plain_steps(query, rows):
     expanded = []
     for place, row in enumerate(rows):
         others = [other for other in range(len(rows)) if other != place]
-        nearest = sorted(others, key=lambda other: -float(row @ rows[other]))[:8]
+        nearest = sorted(others, key=lambda other: -float(row @ rows[other]))[:6]
         weights = weights_of([float(row @ rows[other]) for other in nearest])
         terms = [weight * rows[other] for weight, other in zip(weights, nearest, strict=True)]
         expanded.append(unit(row + sum(terms)))
-    nearest = sorted(range(len(rows)), key=lambda place: -float(query @ expanded[place]))[:6]
+    nearest = sorted(range(len(rows)), key=lambda place: -float(query @ expanded[place]))[:5]
     weights = weights_of([float(query @ expanded[place]) for place in nearest])
     terms = [weight * expanded[place] for weight, place in zip(weights, nearest, strict=True)]
     question = unit(query + sum(terms))
     similarities = [float(question @ one) for one in expanded]
     reached = handed_on(expanded, similarities)
     keys = [
-        similarity + 0.5 * share + max(cosine, 0) ** 8
+        similarity + 0.5 * share + 2 * max(cosine, 0) ** 8
         for similarity, share, cosine in zip(similarities, reached, cosines, strict=True)
     ]
     return sorted(range(len(rows)), key=lambda place: -keys[place])
