@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -163,8 +164,8 @@ def test_two_skies_are_alike_as_a_whole_and_no_copies(turn):
 
 
 def test_what_has_next_to_no_landmarks_is_told_as_a_whole_alone():
-    plain = Image.fromarray(np.linspace(230, 40, 300)[:, None].repeat(400, 1).astype(np.uint8))
-    one, other = plain.convert("RGB"), plain.convert("RGB")
-    one.paste("black", (90, 40, 120, 60))
-    other.paste("black", (140, 60, 170, 80))
-    assert 0 in screen([sketched(one)], [sketched(other)])
+    none = np.zeros(0, LANDMARK)
+    skies = [sketched(sky(ground)) for ground in (1, 2)]
+    one, other = (replace(each, plain=none, mirrored=none) for each in skies)
+    assert screen(skies[:1], skies[1:]) == {}
+    assert screen([one], [other]) == {0: None}
