@@ -4,8 +4,9 @@
 
 Half of the photos, the one that `scripts/evaluate edits` does not measure with, are edited in all
 ways that there are, and look-alikes are staged of them. Of the pairs that a search for copies
-among them would compare, a sample is compared; and pairs of other photos whose verdict a person
-gave (columns a, b and verdict, which is dup or notdup).
+among them would compare, a sample is compared; all pairs of one set of look-alikes, even if it
+would not; and pairs of other photos whose verdict a person gave (columns a, b and verdict, which
+is dup or notdup).
 
 Where no pair was wrong, nothing that was seen orders the copies. So one wrong pair is supposed
 beside them, in small parts, of which fewer are the further from failing.
@@ -16,8 +17,10 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +82,8 @@ def scored(gallery: Path, root: Path) -> Iterator[tuple[float, bool, float]]:
         ThreadPoolExecutor() as threads,
     ):
         album = Album(lead.contents, cache)
-        pairs = sampled([pair for pair in lead.likely if is_known(lead, pair, root)])
+        likely = sampled([pair for pair in lead.likely if is_known(lead, pair, root)])
+        pairs = [*dict.fromkeys([*likely, *staged(lead, root)])]
         leeways = threads.map(lambda pair: least_leeway(album, pair), pairs)
         for pair, leeway in zip(pairs, leeways, strict=True):
             one, other = (set_of(lead, place, root) for place in pair)
@@ -103,6 +107,15 @@ def supposed() -> Iterator[tuple[float, bool, float]]:
 def sampled(pairs: list[Pair]) -> list[Pair]:
     order = np.random.default_rng(SEED).permutation(len(pairs))
     return [pairs[place] for place in order[:SAMPLE]]
+
+
+def staged(lead: Lead, root: Path) -> list[Pair]:
+    """Return the pairs of pictures that were made to look alike."""
+    sets = defaultdict(list)
+    for place in range(len(lead.contents)):
+        if (name := set_of(lead, place, root)).startswith("lookalikes"):
+            sets[name].append(place)
+    return [pair for places in sets.values() for pair in combinations(places, 2)]
 
 
 def is_known(lead: Lead, pair: Pair, root: Path) -> bool:

@@ -20,7 +20,7 @@ from imgsearch.dedup.records import Plainer, Verdict
 from imgsearch.dedup.residual import residual_of
 from imgsearch.dedup.screening import SketchFit
 
-VERIFY_VERSION: Final = 24
+VERIFY_VERSION: Final = 25
 """Raised with every change of what a verdict may be; verdicts of others are not used again."""
 
 _MOST_SLIP: Final = 1.5

@@ -87,3 +87,8 @@ def test_a_score_is_a_probability_that_falls_with_the_evidence():
 def test_a_probability_never_falls_with_the_leeway():
     probabilities = [probability(leeway) for leeway in np.linspace(-1, 1, 201)]
     assert probabilities == sorted(probabilities)
+
+
+def test_of_copies_those_further_from_failing_are_the_likelier():
+    probabilities = [probability(leeway) for leeway in (0, 0.4, 0.55, 0.8)]
+    assert probabilities == sorted(set(probabilities))
