@@ -64,6 +64,7 @@ class BatchWriter:
         self._copy_cache = copy_cache
         self._embedder: Embedder | None = None
         self._pending: list[LoadedImage | Reject] = []
+        self._waiting: list[LoadedImage | Reject] = []
         self._to_embed = 0
         self._generation: int | None = None
 
@@ -80,10 +81,13 @@ class BatchWriter:
     def commit(self, loader: FileLoader) -> None:
         """Embed and store the batch at once, or not at all.
 
+        A file whose content comes with another one, which is still being read, waits for that.
+
         Args:
             loader: Reads those files again whose content was thought to be known, and is not:
                 the file that had it failed after all.
         """
+        self._pending, self._waiting = self._waiting + self._pending, []
         while self._pending:
             batch, self._pending, self._to_embed = self._pending, [], 0
             recalled, embedded = self._recall(batch), self._embed(batch)
@@ -98,7 +102,11 @@ class BatchWriter:
             self._copy_cache.put_kinds(_kept(batch))
             for digest in embedded:
                 self.known.release(digest)
-            self._pending = [loader.load_anyway(item.stamp) for item in unknown]
+            for item in unknown:
+                if isinstance(item, LoadedImage) and self.known.is_under_way(item.content_hash):
+                    self._waiting.append(item)
+                else:
+                    self._pending.append(loader.load_anyway(item.stamp))
 
     def _embed(self, batch: list[LoadedImage | Reject]) -> dict[bytes, _Content]:
         """Embed the prepared pictures of a batch; answer facts and vector by content."""

@@ -67,6 +67,11 @@ class KnownContent:
             self._under_way.add(content_hash)
             return True
 
+    def is_under_way(self, content_hash: bytes) -> bool:
+        """Tell whether somebody decodes this content, or has, and it is not stored yet."""
+        with self._lock:
+            return content_hash in self._under_way
+
     def release(self, content_hash: bytes) -> None:
         """Forget a content: it is in the catalogue now, or could not be decoded."""
         with self._lock:

@@ -2,11 +2,13 @@
 
 import io
 import os
+import threading
 
 import pytest
 from PIL import Image
 
-from imgsearch.gallery import scan
+from imgsearch.gallery import pipeline, scan
+from imgsearch.images.read import load
 
 RED, GREEN, YELLOW = (1, 0, 0), (0, 1, 0), (0.7071, 0.7071, 0)
 
@@ -206,3 +208,30 @@ def test_rehash_finds_a_change_that_keeps_size_and_time(lab):
     assert numbers(lab.update()) == {"unchanged": 2}
     assert numbers(lab.update(rehash=True)) == {"updated": 1, "unchanged": 1}
     assert lab.vectors() == {"a.png": YELLOW, "b.png": GREEN}
+
+
+def test_a_copy_waits_for_the_file_with_which_its_content_comes(lab, monkeypatch):
+    for name, colour in (("a.png", "#f00"), ("b.png", "#0f0"), ("c.png", "#f00")):
+        lab.write(name, encoded(colour))
+    read = threading.Event()
+
+    def slow_for_a(path, **options):
+        # So that it is c.png whose red is decoded, and b.png alone fills the first batch.
+        assert path.name != "a.png" or read.wait(5)
+        return load(path, **options)
+
+    def told(self, *arguments):
+        prepared = prepare_red(self, *arguments)
+        if arguments[0].path == "c.png":
+            read.set()
+        return prepared
+
+    prepare_red = pipeline.FileLoader._prepare
+    monkeypatch.setattr(pipeline.FileLoader, "_prepare", told)
+    monkeypatch.setattr(pipeline, "load", slow_for_a)
+
+    report, embedded = lab.update_quietly(batch_size=1, jobs=3)
+
+    assert (numbers(report), embedded) == ({"added": 3}, 2)
+    reds = [round(vector[0]) for _, vector in sorted(lab.vectors().items())]
+    assert sorted(reds) == [0, 1, 1]
