@@ -7,9 +7,11 @@ itself. What lies in reach of the keeper but is no copy of it starts over in a g
 from __future__ import annotations
 
 import os
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import chain
 from typing import Final
 
@@ -48,11 +50,28 @@ def build_groups(
         for places in _connected(len(contents), neighbours)
         if len(places) > 1 or len(contents[places[0]].pictures) > 1
     ]
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        looks = Looks(contents, neighbours, judge, rules)
+    with ThreadPoolExecutor(os.cpu_count()) as threads, _stoppable(judge) as judge_on:
+        looks = Looks(contents, neighbours, judge_on, rules)
         largest_first = sorted(connected, key=len)[::-1]
         found = threads.map(lambda places: list(_groups_of(places, looks)), largest_first)
         return sorted(chain.from_iterable(found), key=lambda group: group.keep.path)
+
+
+@contextmanager
+def _stoppable(judge: Judge) -> Iterator[Judge]:
+    """Judge until an exception comes, such as Ctrl-C: threads would else judge all that is left."""
+    stopped = threading.Event()
+
+    def judge_on(pairs: Sequence[Pair]) -> Mapping[Pair, Verdict]:
+        if stopped.is_set():
+            raise CancelledError
+        return judge(pairs)
+
+    try:
+        yield judge_on
+    except BaseException:
+        stopped.set()
+        raise
 
 
 def build_similar(

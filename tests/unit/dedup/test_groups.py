@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import random
+import signal
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -297,3 +301,21 @@ def test_a_crop_in_a_screenshot_stays_for_more_of_the_picture_that_may_be_its_fr
     cropped = Verdict("edited", 0.99, "cropped")
     verdicts = {(0, 2): shown, (1, 2): cropped, (0, 1): cropped}
     assert grouped(contents, verdicts) == [["crop0", "more0", "screenshot0"]]
+
+
+def test_once_interrupted_no_more_pairs_are_judged():
+    contents = [content(f"{number:03}", 900 - number) for number in range(200)]
+    likely = list(pairwise(range(200)))
+    asked: list[Pair] = []
+
+    def judge(pairs: Sequence[Pair]) -> dict[Pair, Verdict]:
+        asked.extend(pairs)
+        if len(asked) == 5:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            time.sleep(0.2)
+        time.sleep(0.01)
+        return dict.fromkeys(pairs, DIFFERENT)
+
+    with pytest.raises(KeyboardInterrupt):
+        build_groups(contents, likely, judge, RULES)
+    assert len(asked) < 20
