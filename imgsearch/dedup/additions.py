@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from imgsearch.dedup.alignment import Overlay
 from imgsearch.dedup.bars import bars
-from imgsearch.dedup.captions import Box, captions, light_of
+from imgsearch.dedup.captions import Box, captions
+from imgsearch.dedup.light import light_of
 from imgsearch.dedup.logos import logos
 from imgsearch.dedup.photometry import Mask
 from imgsearch.dedup.residual import Bits, Differing, Residual

@@ -14,6 +14,7 @@ import cv2  # noqa: TID251 - see pyproject.toml
 import numpy as np
 import numpy.typing as npt
 
+from imgsearch.dedup.light import light_of, slope_of
 from imgsearch.dedup.photometry import Mask
 from imgsearch.dedup.residual import Bits, Differing
 
@@ -157,16 +158,11 @@ def _along(plane: npt.NDArray[_Value], vertical: bool) -> npt.NDArray[_Value]:  
     return plane.T if vertical else plane
 
 
-def light_of(pixels: npt.NDArray[np.uint8]) -> Bits:
-    """Return grey levels, shape (rows, columns), of pixels of shape (rows, columns, 3)."""
-    return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY), np.uint8)
-
-
 def _stands_out(line: _Line) -> bool:
     """Say whether one of the pictures shows much steeper marks than the other."""
     if line.left > _NEARLY_SAME:
         return False
-    slopes = [float(_slope(each).mean()) for each in line.greys]
+    slopes = [float(slope_of(each).mean()) for each in line.greys]
     turns = [_turns(each > each[_middle(each)].mean()) for each in line.greys]
     if slopes[0] < slopes[1]:
         slopes, turns = slopes[::-1], turns[::-1]
@@ -187,7 +183,7 @@ def _is_written_over(line: _Line) -> bool:
     if line.left > _SAME or line.ink < _LEAST_INK:
         return False
     turns = _turns(np.digitize(line.marks, [-_CLEAR_INK, _CLEAR_INK]))
-    return turns >= _LEAST_MARKS and float(_slope(line.marks).mean()) >= _LEAST_MARK_SLOPE
+    return turns >= _LEAST_MARKS and float(slope_of(line.marks).mean()) >= _LEAST_MARK_SLOPE
 
 
 def _is_long_writing(line: _Line) -> bool:
@@ -215,7 +211,7 @@ def _swings(line: Plane) -> float:
 
 def _written_on(line: _Line) -> Mask:
     """Say of each of the pictures whether it may be the one with the text; shape (2,)."""
-    slopes = np.array([float(_slope(each).mean()) for each in line.greys])
+    slopes = np.array([float(slope_of(each).mean()) for each in line.greys])
     return np.asarray(slopes * _CLEARLY_STEEPER >= slopes.max())
 
 
@@ -230,9 +226,3 @@ def _turns(line: npt.NDArray[np.generic]) -> float:
     middle = line[_middle(line)]
     turns = int(np.count_nonzero(middle[:, 1:] != middle[:, :-1]))
     return float(turns * height / (len(middle) * width))
-
-
-def _slope(plane: npt.NDArray[np.generic]) -> Plane:
-    across = cv2.Sobel(plane, cv2.CV_32F, 1, 0, scale=1 / 8)
-    down = cv2.Sobel(plane, cv2.CV_32F, 0, 1, scale=1 / 8)
-    return np.asarray(cv2.magnitude(across, down), np.float32)

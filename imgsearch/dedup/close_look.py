@@ -10,6 +10,7 @@ import cv2  # noqa: TID251 - see pyproject.toml
 import numpy as np
 import numpy.typing as npt
 
+from imgsearch.dedup.light import light_of
 from imgsearch.images.decode import decode
 from imgsearch.images.sketch import turns_of
 from imgsearch.types import Pixels
@@ -57,7 +58,7 @@ def differ_somewhere(first: Path, second: Path) -> bool:
 
 def _grey(path: Path) -> npt.NDArray[np.uint8]:
     pixels: Pixels = decode(path, name=str(path), shrink_to=_SIDE).pixels
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+    return light_of(pixels)
 
 
 def _overlaid(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> tuple[Plane, Plane]:

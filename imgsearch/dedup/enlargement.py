@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imgsearch.dedup.geometry import Transform, inverse, moved
+from imgsearch.dedup.light import light_of
 from imgsearch.dedup.portrait import thumbnail_scale
 from imgsearch.dedup.records import Picture
 from imgsearch.images.decode import decode
@@ -90,7 +91,7 @@ def _middle(larger: Pixels, place: Transform, size: tuple[int, int], times: floa
     most = np.array(larger.shape[1::-1]) - 1
     left, top = np.clip(np.floor(corners.min(axis=0)) - _REACH, 0, most).astype(int)
     right, bottom = np.clip(np.ceil(corners.max(axis=0)) + _REACH, 0, most).astype(int) + 1
-    grey = cv2.cvtColor(np.ascontiguousarray(larger[top:bottom, left:right]), cv2.COLOR_RGB2GRAY)
+    grey = light_of(larger[top:bottom, left:right])
     into = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]]) @ into
     flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpPerspective(grey, into, wanted, flags=flags), np.float32)

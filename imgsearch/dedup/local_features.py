@@ -13,6 +13,7 @@ import cv2  # noqa: TID251 - see pyproject.toml
 import numpy as np
 import numpy.typing as npt
 
+from imgsearch.dedup.light import light_of
 from imgsearch.types import Pixels
 
 Points: TypeAlias = npt.NDArray[np.float32]
@@ -95,7 +96,7 @@ def extract(pixels: Pixels) -> LocalFeatures:
     Args:
         pixels: Shape (rows, columns, 3), of a thumbnail.
     """
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    grey = light_of(pixels)
     times = 2 if max(grey.shape) >= _LARGE else 1
     size = tuple(-(-side // times) for side in grey.shape[::-1])
     small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
@@ -149,7 +150,7 @@ def evened(pixels: Pixels) -> Plane:
     Returns:
         Shape (rows, columns).
     """
-    grey = cv2.GaussianBlur(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), (3, 3), 0.8)
+    grey = cv2.GaussianBlur(light_of(pixels), (3, 3), 0.8)
     mean = cv2.boxFilter(grey, cv2.CV_32F, (25, 25))
     spread = cv2.sqrBoxFilter(grey, cv2.CV_32F, (25, 25)) - mean * mean
     scale = np.sqrt(np.maximum(spread, 0))

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imgsearch.dedup.geometry import Points, Transform, inverse, moved
+from imgsearch.dedup.light import light_of, slope_of
 from imgsearch.dedup.margins import Bits
 from imgsearch.dedup.portrait import Portrait
 from imgsearch.dedup.records import Plainer
@@ -108,11 +109,8 @@ def _is_flat(around: Pixels) -> bool:
 
 def _is_smooth(pixels: Pixels, around: npt.NDArray[np.bool_]) -> bool:
     """Say whether there is no detail around, as where a picture is laid on itself, blurred."""
-    light = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    across = cv2.Sobel(light, cv2.CV_32F, 1, 0, scale=1 / 8)
-    down = cv2.Sobel(light, cv2.CV_32F, 0, 1, scale=1 / 8)
     away = cv2.erode(around.astype(np.uint8), _a_few_pixels(5)) > 0  # from the edge of the inside
-    steep = cv2.magnitude(across, down)[away] > _STEEP
+    steep = slope_of(light_of(pixels))[away] > _STEEP
     return len(steep) > 0 and bool(np.count_nonzero(steep) <= _MOST_STEEP * len(steep))
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from imgsearch.dedup.alignment import Overlay
 from imgsearch.dedup.colour_match import colourings
+from imgsearch.dedup.light import slope_of
 from imgsearch.dedup.local_features import light_and_colour
 from imgsearch.dedup.photometry import Mask, Plane, colour_left, fit_light
 from imgsearch.types import Pixels
@@ -138,7 +139,7 @@ def residual_between(below: Seen, above: Seen, shared: Bits) -> Residual:
     )
     changed = (deviant > _CHANGE) & inside
     sharply = (np.maximum(light, _as_fine_as(shared, colour)) > _SHARP_CHANGE) & inside
-    structured = (np.maximum(_slope(lights[0]), _slope(lights[1])) > _STRUCTURE) & inside
+    structured = (np.maximum(slope_of(lights[0]), slope_of(lights[1])) > _STRUCTURE) & inside
     return Residual(
         inside, changed, sharply, structured, _toned(below.pixels, above.pixels, shared)
     )
@@ -204,12 +205,6 @@ def _windowed(deviations: Plane, window: tuple[int, int]) -> Plane:
     return np.asarray(cv2.blur(np.minimum(deviations, _MOST_DEVIATIONS), window), np.float32)
 
 
-def _slope(plane: Plane) -> Plane:
-    across = cv2.Sobel(plane, cv2.CV_32F, 1, 0, scale=1 / 8)
-    down = cv2.Sobel(plane, cv2.CV_32F, 0, 1, scale=1 / 8)
-    return np.asarray(cv2.magnitude(across, down), np.float32)
-
-
 def _equally_sharp(one: Plane, other: Plane, shared: Bits) -> tuple[Plane, Plane]:
     """Blur the sharper of two planes until their detail is equally fine."""
     sharp_one, sharp_other = _sharpness(one, shared), _sharpness(other, shared)
@@ -251,4 +246,4 @@ def _light_difference(
         if back.usual / (back.contrast + 5) < fit.usual / (fit.contrast + 5):
             fit, target, source, colour = back, source, target, colours[0]
     noise = float(np.clip(fit.usual, _LEAST_NOISE, _MOST_NOISE))
-    return fit.left(target, source, colour), noise, _slope(target)
+    return fit.left(target, source, colour), noise, slope_of(target)

@@ -12,6 +12,7 @@ import cv2  # noqa: TID251 - see pyproject.toml
 import numpy as np
 
 from imgsearch.dedup.captions import MARGIN
+from imgsearch.dedup.light import light_of, slope_of
 from imgsearch.dedup.logos import has_the_outline_of_a_figure, patches
 from imgsearch.dedup.photometry import Mask, Plane
 from imgsearch.dedup.residual import Bits, Differing
@@ -68,9 +69,9 @@ def _shows_through(clear: Pixels, veiled: Pixels, inner: Bits) -> bool:
 
 def _is_coarse(clear: Pixels, coarse: Pixels, inner: Bits) -> bool:
     """Say whether a patch is what was there, without its detail."""
-    fine, rough = (cv2.cvtColor(each, cv2.COLOR_RGB2GRAY) for each in (clear, coarse))
+    fine, rough = map(light_of, (clear, coarse))
     inside = inner > 0
-    slopes = [_slope(each)[inside] for each in (fine, rough)]
+    slopes = [slope_of(each)[inside] for each in (fine, rough)]
     # Text leaves most of its ground flat, and coarse pixels have steep sides.
     if all(each(slopes[1]) > _MOST_STEEP * each(slopes[0]) for each in (np.median, np.mean)):
         return False
@@ -96,9 +97,3 @@ def _blurred_within(plane: Bits, inner: Bits, radius: float) -> Plane:
     weights = cv2.GaussianBlur(inner.astype(np.float32), (0, 0), radius)
     values = cv2.GaussianBlur(plane.astype(np.float32) * inner, (0, 0), radius)
     return np.asarray(values / np.maximum(weights, np.float32(1e-3)), np.float32)
-
-
-def _slope(plane: Bits) -> Plane:
-    across = cv2.Sobel(plane, cv2.CV_32F, 1, 0, scale=1 / 8)
-    down = cv2.Sobel(plane, cv2.CV_32F, 0, 1, scale=1 / 8)
-    return np.asarray(cv2.magnitude(across, down), np.float32)
