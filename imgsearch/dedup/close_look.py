@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from imgsearch.dedup.light import light_of
 from imgsearch.images.decode import decode
-from imgsearch.images.sketch import turns_of
+from imgsearch.images.sketch import in_turn, turns_of
 from imgsearch.types import Pixels
 
 Plane: TypeAlias = npt.NDArray[np.float32]
@@ -64,8 +64,7 @@ def _grey(path: Path) -> npt.NDArray[np.uint8]:
 def _overlaid(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> tuple[Plane, Plane]:
     """Turn and scale the second picture as the first, at the smaller size of both."""
     turn = int(np.argmax(turns_of(_tiny(second)) @ turns_of(_tiny(first))[0]))
-    turned = np.rot90(second, turn % 4)
-    turned = turned[:, ::-1] if turn >= 4 else turned
+    turned = in_turn(second, turn)
     scale = min(1.0, _SIDE / max(first.shape), max(turned.shape) / max(first.shape))
     size = max(32, round(first.shape[1] * scale)), max(32, round(first.shape[0] * scale))
     return _smooth(first, size), _smooth(np.ascontiguousarray(turned), size)

@@ -12,6 +12,7 @@ from imgsearch.dedup.geometry import Transform, stretch
 from imgsearch.dedup.guesses import turned
 from imgsearch.dedup.portrait import MINIATURE_SIDE, Portrait
 from imgsearch.dedup.residual import Residual, Seen, residual_between
+from imgsearch.images.sketch import in_turn
 
 _LEAST_CORRELATION: Final = 0.96
 _MOST_STRETCH: Final = 1.04
@@ -57,5 +58,4 @@ def same_at_a_glance(first: Portrait, second: Portrait) -> Glance | None:
 
 def _turned(plane: npt.NDArray[np.uint8], turn: int) -> npt.NDArray[np.uint8]:
     """Turn a plane as the rows of `Portrait.tiny_turns` are."""
-    quarters = np.rot90(plane, turn % 4)
-    return np.ascontiguousarray(quarters[:, ::-1] if turn >= 4 else quarters)
+    return np.ascontiguousarray(in_turn(plane, turn))

@@ -10,13 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from imgsearch.dedup.geometry import Transform
-from imgsearch.images.sketch import TINY_SIDE, Landmarks, Sketch
+from imgsearch.images.sketch import TINY_SIDE, Landmarks, Sketch, in_turn
 
 _ANGLE: Final = 0.3  # by how much matches that agree may differ: radians,
 _SIZE: Final = 0.35  # logarithms,
 _PLACE: Final = 0.1  # and parts of the picture's longer side
 _ROUNDS: Final = 2
-_MIRRORED: Final = 4  # and further turns of `Sketch.turns` are mirrored
 _DETAIL: Final = (5, 5)  # pixels of a tiny picture, over which it is averaged
 _TOGETHER: Final = 48  # pairs that are fitted at once
 _SLIP: Final = 0.02  # of the longer side: by how much a place may be off one turn, scale and shift
@@ -155,12 +154,9 @@ def common_detail(first: Sketch, second: Sketch, turn: int) -> float:
     Returns:
         In [-1, 1]; 1 if there is too little detail to tell.
     """
-    turned = np.rot90(first.tiny, turn % 4)
-    turned = turned[:, ::-1] if turn >= _MIRRORED else turned
-    one, other = (
-        plane - cv2.blur(plane, _DETAIL)
-        for plane in (np.ascontiguousarray(each, np.float32) for each in (turned, second.tiny))
-    )
+    both = in_turn(first.tiny, turn), second.tiny
+    planes = (np.ascontiguousarray(each, np.float32) for each in both)
+    one, other = (plane - cv2.blur(plane, _DETAIL) for plane in planes)
     strength = float(np.linalg.norm(one) * np.linalg.norm(other))
     return float((one * other).sum()) / strength if strength >= one.size else 1.0
 

@@ -22,7 +22,7 @@ from imgsearch.dedup.local_features import (
 from imgsearch.dedup.margins import Content, content_of, flattened
 from imgsearch.images.prepare import prepare
 from imgsearch.images.resize import resize
-from imgsearch.images.sketch import Sketch, draw
+from imgsearch.images.sketch import TURNS, Sketch, draw, in_turn
 from imgsearch.types import DEFAULT_MAX_PIXELS, Pixels, Preprocessing
 
 THUMBNAIL_SIDE: Final = 256
@@ -87,13 +87,12 @@ class Portrait:
     def tiny_turns(self) -> npt.NDArray[np.float32]:
         """The content tiny and grey, in all eight turns and mirrors, as rows of length 1.
 
-        Row k is turned by k quarters anticlockwise, from 4 on with left and right swapped then.
+        The rows are in the order of `imgsearch.images.sketch.in_turn`.
         """
         many = MINIATURE_SIDE // _TINY_SIDE
         blocks = self.miniature.reshape(_TINY_SIDE, many, _TINY_SIDE, many * 3)
         grey = blocks.mean(axis=(1, 3), dtype=np.float32)
-        turned = [np.rot90(grey, quarters) for quarters in range(4)]
-        rows = np.stack([*turned, *(each[:, ::-1] for each in turned)]).reshape(8, -1)
+        rows = np.stack([in_turn(grey, turn) for turn in range(TURNS)]).reshape(TURNS, -1)
         rows -= rows.mean()
         return np.asarray(rows / max(float(np.linalg.norm(rows[0])), _TINY_SIDE), np.float32)
 

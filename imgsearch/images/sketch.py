@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import cv2  # noqa: TID251 - see pyproject.toml
 import numpy as np
@@ -35,9 +35,15 @@ SKETCH_KIND: Final = "sketch/2"
 
 TINY_SIDE: Final = 32
 
+TURNS: Final = 8
+"""Turns by quarters, and as many of the mirror image."""
+
+_Value = TypeVar("_Value", bound=np.generic)
+
 _HEAD: Final = struct.Struct("<BBB")  # rows, columns, and how many landmarks are plain
 _COMPARED_SIDE: Final = 16
 _COARSE_SIDE: Final = 8
+_QUARTERS: Final = 4
 _SIDE: Final = 192  # pixels along the longer side, of the picture that landmarks are found in
 _LEAST_SIDE: Final = 32  # a landmark has to have something around it
 _MOST_PLAIN: Final = 128
@@ -111,6 +117,15 @@ def turns_of(planes: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     return upright[..., _turned_places(side)]
 
 
+def in_turn(plane: npt.NDArray[_Value], turn: int) -> npt.NDArray[_Value]:
+    """Return a plane in one of its eight turns and mirrors.
+
+    Turn k is by k quarters anticlockwise, from 4 on with left and right swapped then.
+    """
+    upright = np.rot90(plane, turn % _QUARTERS)
+    return upright[:, ::-1] if turn >= _QUARTERS else upright
+
+
 def uprights(sketches: Sequence[Sketch]) -> npt.NDArray[np.float32]:
     """Return the first of the `turns` of each of many pictures; shape (sketches, 256)."""
     tiny = np.stack([sketch.tiny for sketch in sketches])
@@ -147,8 +162,7 @@ def _unit_rows(planes: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
 def _turned_places(side: int) -> npt.NDArray[np.intp]:
     """Return where the pixels of each turn and mirror come from; shape (8, side * side)."""
     places = np.arange(side * side).reshape(side, side)
-    turned = [np.rot90(places, quarters) for quarters in range(4)]
-    return np.stack([*turned, *(each[:, ::-1] for each in turned)]).reshape(8, -1)
+    return np.stack([in_turn(places, turn) for turn in range(TURNS)]).reshape(TURNS, -1)
 
 
 def draw(pixels: Pixels, width: int, height: int) -> Sketch:
