@@ -113,13 +113,10 @@ class PairViewer:
 
     def _screen_new(self, pairs: Sequence[Pair]) -> dict[Pair, bool]:
         """Say of pairs of pictures that can be read whether they are likely copies."""
-        readable = [
-            pair for pair in pairs if all(self._album.sketch(place) is not None for place in pair)
-        ]
-        parts = [readable[at : at + _TOGETHER] for at in range(0, len(readable), _TOGETHER)]
+        parts = [pairs[at : at + _TOGETHER] for at in range(0, len(pairs), _TOGETHER)]
         answers: dict[Pair, bool] = {}
-        for part, found in zip(parts, self._threads.map(self._screened, parts), strict=True):
-            for place, pair in enumerate(part):
+        for readable, found in self._threads.map(self._screened, parts):
+            for place, pair in enumerate(readable):
                 answers[pair] = place in found
                 fit = found.get(place)
                 if fit is not None and len(self._fits) < _FITS_HELD:
@@ -143,15 +140,20 @@ class PairViewer:
         portraits = self._album.portrait(pair[0]), self._album.portrait(pair[1])
         return look(portraits, (first.first, second.first), fit)
 
-    def _screened(self, pairs: Sequence[Pair]) -> dict[int, SketchFit | None]:
-        sketches = {place: self._album.sketch(place) for pair in pairs for place in pair}
-        readable = {place: sketch for place, sketch in sketches.items() if sketch is not None}
-        if crew := self._crew_after(_SCREEN_MS * len(pairs)):
-            packed = {place: sketch.to_bytes() for place, sketch in readable.items()}
-            answer = crew.ask("screen", packed, pairs)
+    def _screened(self, pairs: Sequence[Pair]) -> tuple[list[Pair], dict[int, SketchFit | None]]:
+        """Return the pairs that can be read, and what `screen` says of their places."""
+        places = dict.fromkeys(place for pair in pairs for place in pair)
+        sketches = {
+            place: sketch for place in places if (sketch := self._album.sketch(place)) is not None
+        }
+        readable = [pair for pair in pairs if sketches.keys() >= set(pair)]
+        if crew := self._crew_after(_SCREEN_MS * len(readable)):
+            packed = {place: sketch.to_bytes() for place, sketch in sketches.items()}
+            answer = crew.ask("screen", packed, readable)
             if answer is not None:
-                return {place: of_numbers(fit) for place, fit in answer[0]}
-        return screen(*([readable[place] for place in side] for side in zip(*pairs, strict=True)))
+                return readable, {place: of_numbers(fit) for place, fit in answer[0]}
+        firsts, seconds = ([sketches[pair[side]] for pair in readable] for side in (0, 1))
+        return readable, screen(firsts, seconds)
 
     def _crew_after(self, cost_ms: float) -> Crew | None:
         """Return the child processes, once so much was done that they are worth their start."""

@@ -63,7 +63,8 @@ class Onlooker:
     ) -> list[tuple[int, Numbers | None]]:
         """Screen pairs of packed sketches, as `screening.screen` does."""
         sketches = {place: Sketch.from_bytes(content) for place, content in packed.items()}
-        found = screen(*([sketches[place] for place in side] for side in zip(*pairs, strict=True)))
+        firsts, seconds = ([sketches[pair[side]] for pair in pairs] for side in (0, 1))
+        found = screen(firsts, seconds)
         return [(place, as_numbers(fit)) for place, fit in found.items()]
 
     def look(self, first: Content, second: Content, fit: SketchFit | None) -> list[Any] | None:

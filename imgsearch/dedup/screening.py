@@ -89,10 +89,10 @@ def _screen_some(
 
 def _alike_as_a_whole(firsts: Sequence[Sketch], seconds: Sequence[Sketch]) -> list[int]:
     """Return of which pairs the tiny pictures are the same, in the turn that is best."""
-    places: dict[int, int] = {}
-    rows = [places.setdefault(id(first), len(places)) for first in firsts]
-    by_id = {id(first): first for first in firsts}
-    turns = np.stack([by_id[each].turns for each in places])
+    once = {id(first): first for first in firsts}  # pairs come ordered by their first pictures
+    row_of = {each: row for row, each in enumerate(once)}
+    turns = np.stack([first.turns for first in once.values()])
+    rows = [row_of[id(first)] for first in firsts]
     alike = np.matmul(turns[rows], uprights(seconds)[:, :, None])[..., 0]
     return [
         place
