@@ -61,9 +61,7 @@ def read_contents(store: GalleryStore, folders: Sequence[Path] = ()) -> list[Con
 
 
 def _require_pictures(contents: Iterable[Content], folder: Path, gallery: Path) -> None:
-    if not any(
-        picture.path.is_relative_to(folder) for content in contents for picture in content.pictures
-    ):
+    if not any(_is_in(picture.path, (folder,)) for each in contents for picture in each.pictures):
         raise CopiesFolderError(
             folder,
             "none of its pictures is indexed; run"

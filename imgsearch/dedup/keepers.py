@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -117,7 +117,7 @@ class KeepRules:
 
         Not where a rule prefers it that says more than its size: where it lies, its EXIF data.
         """
-        for name, rule in zip(("keep-in", *self.order), self._rules(), strict=True):
+        for name, rule in self._named_rules():
             ours, theirs = rule.worth(picture), rule.worth(other)
             if ours > theirs and name not in _OF_ITS_SIZE:
                 return False
@@ -130,15 +130,19 @@ class KeepRules:
         """
         if picture.stamp.size_bytes > _MUCH_LARGER * other.stamp.size_bytes:
             return False
-        names = ("keep-in", *self.order)
-        for place, (name, rule) in enumerate(zip(names, self._rules(), strict=True)):
+        before: set[str] = set()
+        for name, rule in self._named_rules():
             if rule.worth(picture) != rule.worth(other):
-                return name in _HINTS and _OF_THE_PICTURE.issubset(names[:place])
+                return name in _HINTS and before.issuperset(_OF_THE_PICTURE)
+            before.add(name)
         return True
 
     def is_protected(self, path: Path) -> bool:
         """Tell whether a file may never be removed."""
         return self.never_touch.matches(path)
+
+    def _named_rules(self) -> Iterator[tuple[str, _Rule]]:
+        return zip(("keep-in", *self.order), self._rules(), strict=True)
 
     def _rules(self) -> Sequence[_Rule]:
         rules = {

@@ -12,7 +12,7 @@ from imgsearch.dedup.candidates import Pair
 from imgsearch.dedup.contents import Content
 from imgsearch.dedup.keepers import KeepRules
 from imgsearch.dedup.paths import shown
-from imgsearch.dedup.records import Picture, Verdict
+from imgsearch.dedup.records import Picture, Plainer, Verdict
 
 Judge: TypeAlias = Callable[[Sequence[Pair]], Mapping[Pair, Verdict]]
 """Looks at pairs, and says what they are."""
@@ -109,6 +109,11 @@ def ordered(first: int, second: int) -> Pair:
     return (first, second) if first < second else (second, first)
 
 
+def _side(place: int, other: int) -> Plainer:
+    """Return which of the two it is, in a verdict on it and another."""
+    return "first" if place < other else "second"
+
+
 def _star(best: int, left: set[int], looks: Looks) -> Star:
     """Make a star of the best picture, or of a copy that is rather the picture itself."""
     keeper, copies = _plain_star(best, left, looks)
@@ -179,7 +184,7 @@ def _plainest(keeper: int, copies: Mapping[int, Verdict], looks: Looks) -> int:
     plainer = {
         place
         for place, verdict in copies.items()
-        if verdict.plainer == ("second" if keeper < place else "first")
+        if verdict.plainer == _side(place, keeper)
         and looks.rules.yields_to_plainer(best, looks.best(place))
     }
     return next(iter(looks.ranked(plainer)), keeper)
@@ -193,7 +198,7 @@ def _better(keeper: int, copies: Mapping[int, Verdict], looks: Looks) -> int:
     whole = [
         place
         for place, verdict in copies.items()
-        if verdict.whole and verdict.plainer != ("first" if keeper < place else "second")
+        if verdict.whole and verdict.plainer != _side(keeper, place)
     ]
     return looks.ranked([keeper, *whole])[0]
 
@@ -211,7 +216,7 @@ def _hub(keeper: int, copies: Mapping[int, Verdict], left: set[int], looks: Look
     rivals = [
         place
         for place in looks.ranked(copies)
-        if copies[place].plainer != ("first" if keeper < place else "second")
+        if copies[place].plainer != _side(keeper, place)
         and looks.rules.yields_to_hub(best, looks.best(place))
     ]
     for rival in rivals[:_HUBS]:
