@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+import cv2  # noqa: TID251 - see pyproject.toml
 import numpy as np
 import numpy.typing as npt
 
@@ -48,10 +49,8 @@ def bars(view: Differing, explained: Mask) -> Mask:
 
 def _box(shared: Mask) -> tuple[slice, slice]:
     """Return the smallest box around what is shared."""
-    rows, columns = (np.flatnonzero(shared.any(axis=axis)) for axis in (1, 0))
-    if not len(rows):
-        return slice(0, 0), slice(0, 0)
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    left, top, width, height = cv2.boundingRect(shared.astype(np.uint8))
+    return slice(top, top + height), slice(left, left + width)
 
 
 def _edges(picture: Pixels, other: Pixels, changed: Mask) -> Iterator[tuple[slice, slice]]:

@@ -72,11 +72,11 @@ def logos(view: Differing, explained: Mask) -> Mask:
     """
     found: list[tuple[Bits, int, Colour]] = []
     for patch in patches(view.sharply & ~explained, view.area, solid_part=_LEAST_SOLID):
-        flats = [_flatness(patch, each, view.shared) for each in (view.below, view.above)]
-        area = float(np.count_nonzero(patch)) / view.area
         if not _is_solid(patch):
             found += _figure(patch, view)
             continue
+        flats = [_flatness(patch, each, view.shared) for each in (view.below, view.above)]
+        area = float(np.count_nonzero(patch)) / view.area
         drawn = has_the_outline_of_a_figure(patch)
         for which in np.argsort([-flat.degree for flat in flats], kind="stable").tolist():
             if _is_logo(flats[which], flats[1 - which], area, drawn=drawn):
@@ -85,7 +85,7 @@ def logos(view: Differing, explained: Mask) -> Mask:
     covered = np.zeros((2, *view.shared.shape), bool)
     for patch, which, colour in found:
         if not any(other != which and _alike(colour, same) for _, other, same in found):
-            covered[which] |= cv2.dilate(patch, _square(2 * MARGIN + 1)) > 0
+            covered[which] |= under(patch)
     return covered
 
 
@@ -124,6 +124,11 @@ def patches(
         hull = cv2.contourArea(cv2.convexHull(outline))
         if _LEAST_AREA <= area / size <= largest and area >= solid_part * hull:
             yield cv2.drawContours(np.zeros_like(left), [outline], -1, 1, cv2.FILLED)
+
+
+def under(patch: Bits) -> Mask:
+    """Return what lies under a patch, and so near that the window of a change reaches it."""
+    return np.asarray(cv2.dilate(patch, _square(2 * MARGIN + 1)) > 0)
 
 
 def _is_solid(patch: Bits) -> bool:

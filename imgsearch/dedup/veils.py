@@ -6,14 +6,14 @@ its detail.
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Final
 
 import cv2  # noqa: TID251 - see pyproject.toml
 import numpy as np
 
-from imgsearch.dedup.captions import MARGIN
 from imgsearch.dedup.light import light_of, slope_of
-from imgsearch.dedup.logos import has_the_outline_of_a_figure, patches
+from imgsearch.dedup.logos import has_the_outline_of_a_figure, patches, under
 from imgsearch.dedup.photometry import Mask, Plane
 from imgsearch.dedup.residual import Bits, Differing
 from imgsearch.types import Pixels
@@ -46,12 +46,11 @@ def veils(view: Differing, explained: Mask) -> Mask:
         inner = cv2.erode(patch, np.ones((3, 3), np.uint8), iterations=_STEPS_INSIDE)
         if np.count_nonzero(inner) < _FEWEST:
             continue
-        pictures = view.below, view.above
-        for which in (0, 1):
-            clear, changed = pictures[1 - which], pictures[which]
-            veiled = has_the_outline_of_a_figure(patch) and _shows_through(clear, changed, inner)
+        is_figure = has_the_outline_of_a_figure(patch)
+        for which, (changed, clear) in enumerate(permutations((view.below, view.above))):
+            veiled = is_figure and _shows_through(clear, changed, inner)
             if veiled or _is_coarse(clear, changed, inner):
-                covered[which] |= cv2.dilate(patch, np.ones((2 * MARGIN + 1,) * 2, np.uint8)) > 0
+                covered[which] |= under(patch)
                 break
     return covered
 
