@@ -139,9 +139,9 @@ def test_a_decoder_that_takes_too_long_is_stopped():
 
 def test_a_decoder_that_needs_too_much_memory_is_stopped():
     large = picture(size=(3000, 3000))
-    with closing(WorkerPool(Limits(memory_bytes=8_000_000, pixel_bytes=2))) as pool:
-        with pytest.raises(ImageReadError, match="needs more than 26 MB"):
-            pool.run(job(large))  # 9 megapixels of 4 bytes are 36 MB; allowed are 8 + 18
+    with closing(WorkerPool(Limits(memory_bytes=24_000_000, pixel_bytes=1))) as pool:
+        with pytest.raises(ImageReadError, match="needs more than 33 MB"):
+            pool.run(job(large))  # 9 megapixels of 4 bytes are 36 MB; allowed are 24 + 9
 
         assert pool.run(job())["format"] == "PNG"
 
