@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from imgsearch.embedding.openvino_library import load_openvino
+from imgsearch.embedding.openvino_library import openvino_core
 from imgsearch.embedding.registry import identity_of
 from imgsearch.embedding.vgg16 import LAYERS
 from imgsearch.embedding.vgg16_graph import build_features
@@ -30,8 +30,7 @@ def main(folder: Path) -> None:
     preprocessing = identity_of("default").preprocessing
     model = build_features(load_weights(), taps=True)
     request = (
-        load_openvino()
-        .Core()
+        openvino_core()
         .compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         .create_infer_request()
     )

@@ -12,7 +12,7 @@ import numpy as np
 
 from imgsearch.embedding.model_card import ModelCard
 from imgsearch.embedding.model_output import Output, dim_of
-from imgsearch.embedding.openvino_library import load_openvino
+from imgsearch.embedding.openvino_library import load_openvino, openvino_core
 from imgsearch.embedding.vgg16_openvino import choose_precision, compile_for_processor
 from imgsearch.errors import ModelFileError
 from imgsearch.types import PixelBatch, Precision
@@ -99,7 +99,7 @@ def _read(content: bytes, card: ModelCard, path: Path) -> ov.Model:
         raise ModelFileError(path, reason)
     library = load_openvino()
     with _understood(path, "it is no ONNX network that OpenVINO reads"):
-        whole = library.Core().read_model(content)
+        whole = openvino_core().read_model(content)
     if len(whole.inputs) != 1:
         names = ", ".join(map(_name, whole.inputs))
         raise ModelFileError(path, f"it has the inputs {names}; export the part for pictures alone")

@@ -5,12 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from threading import Lock
 from types import ModuleType
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from imgsearch.errors import EngineError
 
+if TYPE_CHECKING:
+    import openvino as ov  # noqa: TID251 - the wrapper itself
+
 _TELEMETRY: Final = "openvino_telemetry"
+_turn: Final = Lock()
 
 
 def load_openvino() -> ModuleType:
@@ -27,6 +33,24 @@ def load_openvino() -> ModuleType:
     except ImportError as error:
         raise EngineError(f"OpenVINO cannot be loaded: {error}; use --engine tensorflow") from error
     return cast(ModuleType, openvino)
+
+
+def openvino_core() -> ov.Core:
+    """Return the one `openvino.Core` of this process, which lives as long as the process.
+
+    Its processor plugin gives the thread that loads it a stack for signals, and frees that stack
+    with the core. With two cores the freed one can be the one in use: Ctrl-C is a crash then.
+
+    Raises:
+        EngineError: If OpenVINO cannot be loaded.
+    """
+    with _turn:
+        return _core()
+
+
+@cache
+def _core() -> ov.Core:
+    return load_openvino().Core()
 
 
 @contextmanager

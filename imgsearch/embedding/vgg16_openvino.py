@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from imgsearch.embedding import processor
 from imgsearch.embedding.cache import cache_folder
 from imgsearch.embedding.graph_file import read_graph, write_graph
-from imgsearch.embedding.openvino_library import load_openvino
+from imgsearch.embedding.openvino_library import load_openvino, openvino_core
 from imgsearch.embedding.pooling import pooling_of
 from imgsearch.embedding.rounds import EmbedderInRounds
 from imgsearch.embedding.vgg16 import (
@@ -116,7 +116,7 @@ def has_int8() -> bool:
 
 
 def _capabilities() -> list[str]:
-    return list(load_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+    return list(openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
 
 
 def graph_file(precision: Precision) -> Path:
@@ -130,10 +130,9 @@ def _features(weights: Callable[[], Vgg16Weights], precision: Precision) -> ov.M
     path = graph_file(precision)
     try:
         topology, constants = read_graph(path)
-        copied = load_openvino().Tensor(
-            constants
-        )  # a shared one would not outlive the array: crashes
-        return load_openvino().Core().read_model(model=topology, weights=copied)
+        # One that shares the memory would not outlive the array: a crash.
+        copied = load_openvino().Tensor(constants)
+        return openvino_core().read_model(model=topology, weights=copied)
     except FileNotFoundError:
         pass
     except (OSError, ValueError, RuntimeError) as error:
@@ -162,4 +161,4 @@ def compile_for_processor(model: ov.Model, precision: Precision) -> ov.CompiledM
     # What the integer graph does not compute in integers is little: any float will do there.
     floats = "f32" if precision == "fp32" or not has_bf16() else "bf16"
     hints = {"INFERENCE_PRECISION_HINT": floats, "PERFORMANCE_HINT": "LATENCY"}
-    return load_openvino().Core().compile_model(model, "CPU", hints)
+    return openvino_core().compile_model(model, "CPU", hints)

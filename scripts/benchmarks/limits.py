@@ -13,7 +13,7 @@ import numpy as np
 import simplejpeg
 
 from benchmarks.plan import rate
-from imgsearch.embedding.openvino_library import load_openvino
+from imgsearch.embedding.openvino_library import load_openvino, openvino_core
 from imgsearch.embedding.vgg16 import BLOCKS, kernel_shapes
 
 SIDE = 224
@@ -44,12 +44,12 @@ def chain_rate(precision: str, height: int, seconds: float) -> float:
         "INFERENCE_PRECISION_HINT": "f32" if precision == "fp32" else "bf16",
         "PERFORMANCE_HINT": "LATENCY",
     }
-    if precision == "int8" and "BF16" not in load_openvino().Core().get_property(
+    if precision == "int8" and "BF16" not in openvino_core().get_property(
         "CPU", "OPTIMIZATION_CAPABILITIES"
     ):
         hints["INFERENCE_PRECISION_HINT"] = "f32"
     model = product_chain(height, in_bytes=precision == "int8")
-    request = load_openvino().Core().compile_model(model, "CPU", hints).create_infer_request()
+    request = openvino_core().compile_model(model, "CPU", hints).create_infer_request()
     rows = np.random.default_rng(3).standard_normal((height, WIDTH), np.float32)
 
     def multiply() -> int:
