@@ -98,7 +98,7 @@ class _Inside:
 
 def _inside(pixels: Pixels) -> _Inside | None:
     margin = _flat_from_the_edge(pixels)
-    if margin.sum() < _LEAST_MARGIN * margin.size:
+    if cv2.countNonZero(margin) < _LEAST_MARGIN * margin.size:
         return None
     rest = cv2.morphologyEx(1 - margin, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     outlines, _ = cv2.findContours(rest, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)

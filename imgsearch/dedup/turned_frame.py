@@ -21,7 +21,6 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 """Whether a pixel has the colour of the ground; shape (rows, columns)."""
 
 _FLAT: Final = 14  # levels by which the ground may vary
-_STEPS: Final = np.array([[-_FLAT], [_FLAT]], np.int16)
 _LEAST_OF_EDGES: Final = 0.06  # of the four edges that is ground, or there are no triangles
 _LEAST_SIDE: Final = 16  # pixels, of what is not ground
 _EMPTY: Final = 0.99  # of a row or column that is ground, and little else
@@ -44,10 +43,10 @@ def turned_frame(pixels: Pixels) -> Transform | None:
     corners = pixels[[0, 0, -1, -1], [0, -1, 0, -1]]
     edges = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     for colour in np.array(sorted(set(map(tuple, corners.tolist()))), np.uint8):
-        if _is_near(edges, colour).mean() < _LEAST_OF_EDGES:
+        if np.count_nonzero(_is_near(edges, colour)) < _LEAST_OF_EDGES * len(edges):
             continue
         near = _is_near(pixels, colour)
-        rows, columns = (np.flatnonzero(near.mean(axis=axis) < _EMPTY) for axis in (1, 0))
+        rows, columns = (np.flatnonzero(_share_of(near, axis) < _EMPTY) for axis in (1, 0))
         if len(rows) < _LEAST_SIDE or len(columns) < _LEAST_SIDE:
             continue
         part = near[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -59,9 +58,16 @@ def turned_frame(pixels: Pixels) -> Transform | None:
 
 def _is_near(pixels: Pixels, colour: Pixels) -> npt.NDArray[np.bool_]:
     """Tell which pixels have nearly a colour; shape (..., 3) to (...)."""
-    least, most = (tuple(np.clip(colour + step, 0, 255).tolist()) for step in _STEPS)
+    least = tuple(max(0, level - _FLAT) for level in colour.tolist())
+    most = tuple(min(255, level + _FLAT) for level in colour.tolist())
     near = cv2.inRange(pixels.reshape(-1, pixels.shape[-2], 3), least, most)
-    return np.asarray(near.reshape(pixels.shape[:-1]) > 0)
+    return (np.asarray(near, np.uint8) & 1).view(np.bool_).reshape(pixels.shape[:-1])
+
+
+def _share_of(near: Mask, axis: int) -> npt.NDArray[np.float64]:
+    """Return how much of each row (axis 1) or column (axis 0) is near."""
+    counts = cv2.reduce(near.view(np.uint8), axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
+    return np.asarray(counts).ravel() / near.shape[axis]
 
 
 def _turned_on(ground: Mask) -> npt.NDArray[np.float64] | None:

@@ -150,7 +150,7 @@ def _as_keras(found: Opened, side: int) -> PreparedImage:
 
 def _faithfully(found: Opened, preprocessing: Preprocessing) -> PreparedImage:
     # OpenCV costs 20 ms to load, and has to be there before a large picture takes the memory.
-    from imgsearch.images.resize import resize
+    from imgsearch.images.resize import resize, three_channels
 
     side, crop_from = preprocessing.side, preprocessing.crop_from
     if preprocessing.side_is_mean:
@@ -161,18 +161,14 @@ def _faithfully(found: Opened, preprocessing: Preprocessing) -> PreparedImage:
     whole = np.asarray(rendered.picture)
     shown = _middle(whole, side / crop_from) if crop_from else whole
     shape = _shape(rendered.width, rendered.height, preprocessing)
-    pixels = _as_rgb(resize(shown, *shape))
+    pixels = three_channels(resize(shown, *shape))
     prepared = PreparedImage(
         pixels, rendered.width, rendered.height, found.kind, *astuple(_details_of(found))
     )
     square = None
     if preprocessing.side_is_mean:
-        square = pixels if shape == (side, side) else _as_rgb(resize(shown, side, side))
+        square = pixels if shape == (side, side) else three_channels(resize(shown, side, side))
     return replace(prepared, sharpening=preprocessing.sharpening, square=square)
-
-
-def _as_rgb(pixels: Pixels) -> Pixels:
-    return np.ascontiguousarray(pixels[:, :, :3])
 
 
 def _shape(width: int, height: int, preprocessing: Preprocessing) -> tuple[int, int]:

@@ -38,6 +38,19 @@ def resize(pixels: Pixels, width: int, height: int) -> Pixels:
     return _as_pixels(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA))
 
 
+def three_channels(pixels: Pixels) -> Pixels:
+    """Return a picture without its fourth channel, if it has one; OpenCV is quicker than a slice.
+
+    Args:
+        pixels: Shape (rows, columns, 3 or 4), uint8.
+
+    Returns:
+        Shape (rows, columns, 3), uint8, C-contiguous.
+    """
+    whole = np.ascontiguousarray(pixels)
+    return whole if whole.shape[2] == 3 else _as_pixels(cv2.cvtColor(whole, cv2.COLOR_RGBA2RGB))
+
+
 def sharpened(pixels: Pixels, amount: float) -> Pixels:
     """Return a picture with its finest detail made stronger: an unsharp mask of 3 x 3 pixels.
 
