@@ -74,10 +74,11 @@ def _depth(picture: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], changed
     if len(picture) < _EDGE:
         return 0
     colour = np.median(picture[:_EDGE].reshape(-1, 3), axis=0)
-    flat = _are_of(picture, colour)
+    least, most = (share * len(picture) for share in _DEPTH)
+    flat = _are_of(picture[: int(most) + 1], colour)
     ends = np.flatnonzero(flat.mean(axis=1) < _LEAST_IN_A_ROW)
-    depth = int(ends[0]) if len(ends) else len(picture)
-    if not _DEPTH[0] * len(picture) <= depth <= _DEPTH[1] * len(picture):
+    depth = int(ends[0]) if len(ends) else len(flat)
+    if not least <= depth <= most:
         return 0
     is_bar = flat[:depth].mean() >= _LEAST_FLAT
     hides = _are_of(other[:depth], colour).mean() <= _MOST_ALIKE
@@ -85,4 +86,7 @@ def _depth(picture: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], changed
 
 
 def _are_of(pixels: npt.NDArray[np.uint8], colour: npt.NDArray[np.float64]) -> Mask:
-    return np.asarray(np.abs(pixels - colour).max(axis=-1) <= _OF_ITS_COLOUR)
+    least = np.clip(np.ceil(colour - _OF_ITS_COLOUR), 0, 255).astype(np.uint8)
+    most = np.clip(np.floor(colour + _OF_ITS_COLOUR), 0, 255).astype(np.uint8)
+    red, green, blue = np.moveaxis(pixels - least <= most - least, -1, 0)  # less than least wraps
+    return np.asarray(red & green & blue)

@@ -90,6 +90,7 @@ def _best(source: npt.NDArray[np.float32], target: npt.NDArray[np.float32]) -> _
 
 def _vivid(source: npt.NDArray[np.float32], target: npt.NDArray[np.float32]) -> _Mixture:
     """Fit a saturation, and then a gain of each channel."""
+    source, target = (np.ascontiguousarray(each.T) for each in (source, target))
     found = min((_saturated(source, target, each) for each in _SATURATIONS), key=_left)
     strength = 1 - found.steps[0][0, 1] / _LUMA[1]
     return min((_saturated(source, target, strength + each) for each in _FINER), key=_left)
@@ -102,17 +103,19 @@ def _left(mixture: _Mixture) -> float:
 def _saturated(
     source: npt.NDArray[np.float32], target: npt.NDArray[np.float32], strength: float
 ) -> _Mixture:
-    """Make the source so much more vivid, and fit gains that make the target of it."""
+    """Make the source so much more vivid, and fit gains that make the target of it.
+
+    Both are given channel by channel: shape (3, samples).
+    """
     saturation = np.zeros((3, 4))
     saturation[:, :3] = strength * np.eye(3) + (1 - strength) * _LUMA
-    vivid = np.clip(source @ saturation[:, :3].T, 0, 255)
+    vivid = np.clip(saturation[:, :3] @ source, 0, 255)
     clear = (np.minimum(vivid, target) > _CLEAR[0]) & (np.maximum(vivid, target) < _CLEAR[1])
     gains = np.ones(3)
-    for channel, chosen in enumerate(clear.T):
+    for channel, chosen in enumerate(clear):
         if np.count_nonzero(chosen) >= _FEWEST:
-            ratios = target[chosen, channel] / vivid[chosen, channel]
-            gains[channel] = median(ratios)
-    left = float(np.abs(target - np.clip(vivid * gains, 0, 255)).mean())
+            gains[channel] = median(target[channel, chosen] / vivid[channel, chosen])
+    left = float(np.abs(target - np.clip(vivid * gains[:, None], 0, 255)).mean())
     return _Mixture((saturation, np.diag(gains) @ np.eye(3, 4)), left)
 
 

@@ -67,7 +67,7 @@ def _is_near(pixels: Pixels, colour: Pixels) -> npt.NDArray[np.bool_]:
 def _share_of(near: Mask, axis: int) -> npt.NDArray[np.float64]:
     """Return how much of each row (axis 1) or column (axis 0) is near."""
     counts = cv2.reduce(near.view(np.uint8), axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
-    return np.asarray(counts).ravel() / near.shape[axis]
+    return np.asarray(counts.ravel() / near.shape[axis], np.float64)
 
 
 def _turned_on(ground: Mask) -> npt.NDArray[np.float64] | None:
