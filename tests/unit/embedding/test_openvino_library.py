@@ -48,3 +48,7 @@ def test_without_openvino_the_other_engine_is_named(monkeypatch):
 
     with pytest.raises(EngineError, match="use --engine tensorflow"):
         openvino_core()
+
+
+def test_a_process_has_one_core():
+    assert openvino_core() is openvino_core()
