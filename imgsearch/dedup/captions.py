@@ -108,7 +108,7 @@ def _halves(sharply: Mask, box: Box, vertical: bool) -> tuple[Box, Box]:  # noqa
     counts = np.count_nonzero(_along(sharply[box], vertical), axis=1)
     third = len(counts) // 3
     cut = rows.start + third + int(counts[third : len(counts) - third].argmin())
-    upper, lower = slice(rows.start, cut + MARGIN), slice(cut - MARGIN, rows.stop)
+    upper, lower = slice(rows.start, cut + MARGIN), slice(max(0, cut - MARGIN), rows.stop)
     if vertical:
         return (columns, upper), (columns, lower)
     return (upper, columns), (lower, columns)

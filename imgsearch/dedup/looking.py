@@ -6,6 +6,7 @@ What was found out once is kept in the gallery's cache, by contents: it holds wh
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 import weakref
@@ -22,6 +23,7 @@ from imgsearch.dedup.candidates import Pair, Pairs
 from imgsearch.dedup.contents import Content
 from imgsearch.dedup.crew import Crew
 from imgsearch.dedup.onlooker import look, of_numbers
+from imgsearch.dedup.paths import shown
 from imgsearch.dedup.records import Verdict
 from imgsearch.dedup.screening import SketchFit, screen
 from imgsearch.dedup.verify import VERIFY_VERSION
@@ -30,6 +32,7 @@ from imgsearch.gallery.copy_cache import CopyCache
 from imgsearch.images.sketch import SKETCH_KIND
 
 SCREENED_KIND: Final = f"screened/3/{SKETCH_KIND}"
+UNCOMPARED: Final = Verdict(None, 0.0, "they cannot be compared")
 VERDICT_KIND: Final = f"verdict/1/{VERIFY_VERSION}"
 
 _KEY_BYTES: Final = 8  # of a content's hash, among those that one picture was screened with
@@ -39,6 +42,8 @@ _SCREEN_MS: Final = 0.15  # what a pair takes, roughly
 _LOOK_MS: Final = 12.0
 _ALONE_MS: Final = 500.0  # what is done here, before child processes are worth their start
 _FITS_HELD: Final = 200_000  # of some 300 bytes each; what is not held is found anew
+
+_log = logging.getLogger(__name__)
 
 
 class PairViewer:
@@ -125,7 +130,7 @@ class PairViewer:
 
     def _look(self, pair: Pair) -> Verdict:
         verdict = self._seen(pair)
-        if verdict is not UNREADABLE:  # which is of what became of their files
+        if verdict not in (UNREADABLE, UNCOMPARED):  # which say nothing of the contents
             kept = _kept(self._by_content(pair, verdict))
             self._cache.put_soon(VERDICT_KIND, {self._key(pair): kept})
         return verdict
@@ -138,7 +143,12 @@ class PairViewer:
             if answer is not None:
                 return Verdict(*answer[0]) if answer[0] else UNREADABLE
         portraits = self._album.portrait(pair[0]), self._album.portrait(pair[1])
-        return look(portraits, (first.first, second.first), fit)
+        try:
+            return look(portraits, (first.first, second.first), fit)
+        except Exception as error:  # noqa: BLE001 - OpenCV has its own; none is worth all others
+            files = f"{shown(first.first.path)} and {shown(second.first.path)}"
+            _log.warning("%s cannot be compared, and both stay (%s)", files, error)
+            return UNCOMPARED
 
     def _screened(self, pairs: Sequence[Pair]) -> tuple[list[Pair], dict[int, SketchFit | None]]:
         """Return the pairs that can be read, and what `screen` says of their places."""

@@ -11,8 +11,10 @@ import pytest
 from picturing import EXACT
 from PIL import Image, ImageDraw, ImageFont
 
+from imgsearch.dedup.captions import captions
 from imgsearch.dedup.judge import judge
 from imgsearch.dedup.portrait import Portrait, thumbnail_of
+from imgsearch.dedup.residual import Differing
 from imgsearch.dedup.verify import verify
 from imgsearch.evaluation.edits import EDITS, make_copy
 
@@ -38,6 +40,19 @@ def captioned(picture: Image.Image, text: str, height: float, ink: str) -> Image
     outline = "white" if ink == "black" else "black"
     ImageDraw.Draw(written).text(place, text, ink, font, "mm", stroke_width=1, stroke_fill=outline)
     return written
+
+
+@pytest.mark.parametrize("height", range(1, 9))
+@pytest.mark.parametrize("vertical", [False, True])
+def test_a_dashed_line_along_the_very_edge_is_looked_at(height, vertical):
+    sharply = np.zeros((120, 160), bool)
+    sharply[:height] = np.random.default_rng(0).random((height, 160)) < 0.8
+    below = np.full((120, 160, 3), 200, np.uint8)
+    above = np.where(sharply[..., None], np.uint8(60), below)
+    planes = [below, above, sharply, np.ones_like(sharply)]
+    view = Differing(*(each.swapaxes(0, 1) if vertical else each for each in planes))
+
+    assert captions(view, vertical=vertical).shape == (2, *view.shared.shape)
 
 
 @pytest.mark.parametrize("name", ["gravel.tif", "dandelions.jpg", "snowy-forest.jpg"])

@@ -113,6 +113,20 @@ def test_few_pairs_are_looked_at_here(tmp_path, contents, monkeypatch):
         assert looks.judge([(0, 4)])[0, 4].removable
 
 
+def test_a_pair_that_cannot_be_compared_stays_and_is_named(tmp_path, contents, monkeypatch, caplog):
+    def fail(*_):
+        raise RuntimeError("(-215:Assertion failed)")
+
+    monkeypatch.setattr(looking, "look", fail)
+    with CopyCache(tmp_path) as cache:
+        looks = viewer(contents, cache, monkeypatch, alone_ms=float("inf"))
+        verdicts = looks.judge([(0, 1)])
+        assert not cache.get_all(looking.VERDICT_KIND)
+    assert not verdicts[0, 1].removable
+    assert "cat.jpg and " in caplog.text
+    assert "dog.jpg cannot be compared, and both stay" in caplog.text
+
+
 def test_a_fit_survives_its_way_to_a_child_and_back(tmp_path, contents):
     with CopyCache(tmp_path) as cache:
         album = Album(contents, cache)
