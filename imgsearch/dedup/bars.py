@@ -24,6 +24,7 @@ _LEAST_FLAT: Final = 0.6  # of the bar
 _DEPTH: Final = (0.03, 0.3)  # of the picture
 _MOST_ALIKE: Final = 0.4  # of what lies below is of the bar's colour as well
 _LEAST_CHANGED: Final = 0.4  # of the bar
+_ROUNDING: Final = 1e-9
 
 
 def bars(view: Differing, explained: Mask) -> Mask:
@@ -71,10 +72,10 @@ def _edges(picture: Pixels, other: Pixels, changed: Mask) -> Iterator[tuple[slic
 
 def _depth(picture: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], changed: Mask) -> int:
     """Return how many rows a bar has that begins at the first; 0 if there is none."""
-    if len(picture) < _EDGE:
+    least, most = (share * len(picture) for share in _DEPTH)
+    if len(picture) < _EDGE or not _may_hide(changed[: int(most)], least):
         return 0
     colour = np.median(picture[:_EDGE].reshape(-1, 3), axis=0)
-    least, most = (share * len(picture) for share in _DEPTH)
     flat = _are_of(picture[: int(most) + 1], colour)
     ends = np.flatnonzero(flat.mean(axis=1) < _LEAST_IN_A_ROW)
     depth = int(ends[0]) if len(ends) else len(flat)
@@ -83,6 +84,13 @@ def _depth(picture: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], changed
     is_bar = flat[:depth].mean() >= _LEAST_FLAT
     hides = _are_of(other[:depth], colour).mean() <= _MOST_ALIKE
     return depth if is_bar and hides and changed[:depth].mean() >= _LEAST_CHANGED else 0
+
+
+def _may_hide(changed: Mask, least: float) -> bool:
+    """Say whether enough differs for a bar of any depth from the least on."""
+    depths = np.arange(1, len(changed) + 1)
+    shares = np.cumsum(changed.mean(axis=1)) / depths
+    return bool((shares[depths >= least] >= _LEAST_CHANGED - _ROUNDING).any())
 
 
 def _are_of(pixels: npt.NDArray[np.uint8], colour: npt.NDArray[np.float64]) -> Mask:

@@ -68,9 +68,12 @@ def _shows_through(clear: Pixels, veiled: Pixels, inner: Bits) -> bool:
 
 def _is_coarse(clear: Pixels, coarse: Pixels, inner: Bits) -> bool:
     """Say whether a patch is what was there, without its detail."""
-    fine, rough = map(light_of, (clear, coarse))
+    left, top, width, height = cv2.boundingRect(inner)
+    box = slice(top, top + height), slice(left, left + width)
+    fine, rough, inner = light_of(clear), light_of(coarse), np.ascontiguousarray(inner[box])
     inside = inner > 0
-    slopes = [slope_of(each)[inside] for each in (fine, rough)]
+    slopes = [slope_of(each)[box][inside] for each in (fine, rough)]
+    fine, rough = fine[box], rough[box]
     # Text leaves most of its ground flat, and coarse pixels have steep sides.
     if all(each(slopes[1]) > _MOST_STEEP * each(slopes[0]) for each in (np.median, np.mean)):
         return False
@@ -93,6 +96,8 @@ def _apart(one: Bits | Plane, other: Plane, inside: Mask) -> float:
 
 def _blurred_within(plane: Bits, inner: Bits, radius: float) -> Plane:
     """Blur a patch by itself, whatever is around it."""
-    weights = cv2.GaussianBlur(inner.astype(np.float32), (0, 0), radius)
-    values = cv2.GaussianBlur(plane.astype(np.float32) * inner, (0, 0), radius)
+    weights, values = (
+        cv2.GaussianBlur(each, (0, 0), radius, borderType=cv2.BORDER_CONSTANT)
+        for each in (inner.astype(np.float32), plane.astype(np.float32) * inner)
+    )
     return np.asarray(values / np.maximum(weights, np.float32(1e-3)), np.float32)
