@@ -8,15 +8,16 @@ one after it must be, and not the other way round.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
 import cv2  # noqa: TID251 - see pyproject.toml
 import numpy as np
 import numpy.typing as npt
 
-from imgsearch.dedup.geometry import median
 from imgsearch.dedup.photometry import Mask, robust_fit, sampled, turns_hues
 from imgsearch.types import Pixels
+
+Floats: TypeAlias = npt.NDArray[np.float32]
 
 _SAME: Final = 6.0  # levels
 _ENOUGH: Final = 0.9  # of all samples: if so many are the same, nothing was done to the whole
@@ -25,7 +26,9 @@ _FEWEST: Final = 60
 _CLEARLY: Final = 0.7  # times the difference, that is to be left at most
 _SATURATIONS: Final = np.arange(0.4, 2.5, 0.15)
 _FINER: Final = np.arange(-0.1, 0.11, 0.05)
-_CLEAR: Final = (30, 225)  # levels from which a channel's gain is seen
+_ENOUGH_ROUGHLY: Final = 300  # samples
+_CLEAR: Final = (30, 225)  # levels between which a channel's gain is seen,
+_LEAST_CLEAR: Final = 0.05  # of all samples, if so many are
 _UNCHANGED: Final = 255 * np.eye(4, 3, dtype=np.float32)
 _LUMA: Final = np.array([0.299, 0.587, 0.114])
 _TO_COLOUR: Final = np.array([(0.5, -0.419, -0.081), (-0.169, -0.331, 0.5)])  # red, blue
@@ -55,6 +58,20 @@ class _Mixture:
 _NONE: Final = _Mixture((), np.inf)
 
 
+class _Saturation(NamedTuple):
+    """How vivid a picture is made, and what light each channel is given then.
+
+    Attributes:
+        strength: 0 makes it grey, and 1 leaves it as it is.
+        gains: Shape (3,).
+        left: What is left of the difference to another picture, in levels.
+    """
+
+    strength: float
+    gains: Floats
+    left: float
+
+
 def colourings(below: Pixels, above: Pixels, shared: Mask) -> list[tuple[Pixels, Pixels]]:
     """Recolour either picture as the other, if it may have been made of it; the likelier first.
 
@@ -73,7 +90,7 @@ def colourings(below: Pixels, above: Pixels, shared: Mask) -> list[tuple[Pixels,
     forth, back = _best(one, other), _best(other, one)
     likely = [
         each
-        for each in sorted((forth, back), key=_left)
+        for each in sorted((forth, back), key=lambda mixture: mixture.left)
         if each.left <= _CLEARLY * max(float(apart.mean()), 1)
     ]
     return [
@@ -82,44 +99,60 @@ def colourings(below: Pixels, above: Pixels, shared: Mask) -> list[tuple[Pixels,
     ] or [(below, above)]
 
 
-def _best(source: npt.NDArray[np.float32], target: npt.NDArray[np.float32]) -> _Mixture:
+def _best(source: Floats, target: Floats) -> _Mixture:
     vivid = _vivid(source, target)
     mixed = _mixture(source, target)
     return mixed if mixed.left <= vivid.left else vivid
 
 
-def _vivid(source: npt.NDArray[np.float32], target: npt.NDArray[np.float32]) -> _Mixture:
-    """Fit a saturation, and then a gain of each channel."""
+def _vivid(source: Floats, target: Floats) -> _Mixture:
+    """Fit a saturation, and then a gain of each channel; some of the samples say roughly which."""
     source, target = (np.ascontiguousarray(each.T) for each in (source, target))
-    found = min((_saturated(source, target, each) for each in _SATURATIONS), key=_left)
-    strength = 1 - found.steps[0][0, 1] / _LUMA[1]
-    return min((_saturated(source, target, strength + each) for each in _FINER), key=_left)
+    some = slice(None, None, max(1, source.shape[1] // _ENOUGH_ROUGHLY))
+    roughly = _most_alike(source[:, some], target[:, some], _SATURATIONS)
+    found = _most_alike(source, target, roughly.strength + _FINER)
+    saturation = np.zeros((3, 4))
+    saturation[:, :3] = found.strength * np.eye(3) + (1 - found.strength) * _LUMA
+    return _Mixture((saturation, np.diag(found.gains) @ np.eye(3, 4)), found.left)
 
 
-def _left(mixture: _Mixture) -> float:
-    return mixture.left
-
-
-def _saturated(
-    source: npt.NDArray[np.float32], target: npt.NDArray[np.float32], strength: float
-) -> _Mixture:
-    """Make the source so much more vivid, and fit gains that make the target of it.
+def _most_alike(
+    source: Floats,
+    target: Floats,
+    strengths: npt.NDArray[np.float64],
+) -> _Saturation:
+    """Return the saturation after which gains make of the source what is most like the target.
 
     Both are given channel by channel: shape (3, samples).
     """
-    saturation = np.zeros((3, 4))
-    saturation[:, :3] = strength * np.eye(3) + (1 - strength) * _LUMA
-    vivid = np.clip(saturation[:, :3] @ source, 0, 255)
+    grey = _LUMA.astype(np.float32) @ source
+    vivid = np.clip(grey + strengths.astype(np.float32)[:, None, None] * (source - grey), 0, 255)
+    gains = _gains(vivid, target)
+    left = np.abs(target - np.clip(vivid * gains[..., None], 0, 255)).mean(axis=(1, 2))
+    best = int(left.argmin())
+    return _Saturation(float(strengths[best]), gains[best], float(left[best]))
+
+
+def _gains(vivid: Floats, target: Floats) -> Floats:
+    """Return the median gain of each channel, 1 where hardly any sample shows it.
+
+    Args:
+        vivid: Shape (strengths, 3, samples).
+        target: Shape (3, samples).
+
+    Returns:
+        Shape (strengths, 3).
+    """
     clear = (np.minimum(vivid, target) > _CLEAR[0]) & (np.maximum(vivid, target) < _CLEAR[1])
-    gains = np.ones(3)
-    for channel, chosen in enumerate(clear):
-        if np.count_nonzero(chosen) >= _FEWEST:
-            gains[channel] = median(target[channel, chosen] / vivid[channel, chosen])
-    left = float(np.abs(target - np.clip(vivid * gains[:, None], 0, 255)).mean())
-    return _Mixture((saturation, np.diag(gains) @ np.eye(3, 4)), left)
+    ratios = np.full_like(vivid, np.inf)
+    np.divide(target, vivid, out=ratios, where=clear)
+    ratios.sort(axis=-1)  # those that are not clear come last
+    counts = np.count_nonzero(clear, axis=-1)
+    medians = np.take_along_axis(ratios, counts[..., None] // 2, -1)[..., 0]
+    return np.where(counts >= _LEAST_CLEAR * vivid.shape[-1], medians, np.float32(1))
 
 
-def _mixture(source: npt.NDArray[np.float32], target: npt.NDArray[np.float32]) -> _Mixture:
+def _mixture(source: Floats, target: Floats) -> _Mixture:
     """Fit what makes the target of the source, by what is not cut off in the target."""
     whole = (target > _CUT_OFF[0]) & (target < _CUT_OFF[1])
     if np.count_nonzero(whole, axis=0).min() < _FEWEST:
