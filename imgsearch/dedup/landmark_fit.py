@@ -22,7 +22,8 @@ _SLIP: Final = 0.02  # of the longer side: by how much a place may be off one tu
 _MOST_SCALE: Final = 8.0
 _LEAST_OVERLAP: Final = 30  # pixels of a tiny picture
 _LEAST_CONTRAST: Final = 4.0  # levels; what varies less is blank
-_OUTSIDE: Final = -1000.0
+_INSIDE: Final = np.ones((TINY_SIDE, TINY_SIDE), np.float32)
+_WHOLLY: Final = 0.99  # of a pixel, that lies in a picture
 _NEARLY: Final = 1.1  # times as fine, which needs no smoothing
 
 
@@ -120,45 +121,78 @@ def _fitted(
     }
 
 
-def likeness(first: Sketch, second: Sketch, fit: LandmarkFit, *, mirrored: bool) -> float:
-    """Return the correlation of two tiny pictures, where one lies on the other.
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Two tiny pictures that lie on one another.
+
+    Attributes:
+        below: Shape (`TINY_SIDE`, `TINY_SIDE`), float32.
+        above: Likewise.
+        both: Where both are.
+    """
+
+    below: npt.NDArray[np.float32]
+    above: npt.NDArray[np.float32]
+    both: npt.NDArray[np.bool_]
+
+    @property
+    def likeness(self) -> float:
+        """Their correlation, in [-1, 1]; -1 if they share too little."""
+        if not self._is_enough:
+            return -1.0
+        one, other = (plane[self.both] for plane in (self.below, self.above))
+        one, other = one - one.mean(), other - other.mean()
+        spread = max(float(one.std()), _LEAST_CONTRAST) * max(float(other.std()), _LEAST_CONTRAST)
+        return float((one * other).mean()) / spread
+
+    @property
+    def detail(self) -> float:
+        """The correlation of what is fine in them, in [-1, 1].
+
+        Skies over land are alike as a whole, and so is whatever lies on white: but not in detail.
+        It is -1 if they share too little, and 1 if there is too little detail to tell.
+        """
+        if not self._is_enough:
+            return -1.0
+        shared = self.both.astype(np.float32)
+        count = np.maximum(cv2.blur(shared, _DETAIL), np.float32(1e-3))
+        one, other = (
+            (plane - cv2.blur(plane * shared, _DETAIL) / count)[self.both]
+            for plane in (self.below, self.above)
+        )
+        strength = float(np.linalg.norm(one) * np.linalg.norm(other))
+        return float((one * other).sum()) / strength if strength >= one.size else 1.0
+
+    @property
+    def _is_enough(self) -> bool:
+        return int(self.both.sum()) >= _LEAST_OVERLAP
+
+
+def lay(first: Sketch, second: Sketch, fit: LandmarkFit, *, mirrored: bool) -> Laid:
+    """Lay the finer of two tiny pictures on the coarser one.
 
     Args:
         first: A picture.
         second: Another.
         fit: From the first, or from its mirror image, to the second.
         mirrored: Whether it is from the mirror image.
-
-    Returns:
-        In [-1, 1]; -1 if they share too little.
     """
-    planes = [np.asarray(sketch.tiny, np.float32) for sketch in (first, second)]
-    planes[0] = planes[0][:, ::-1] if mirrored else planes[0]
+    planes = [np.ascontiguousarray(sketch.tiny, np.float32) for sketch in (first, second)]
+    planes[0] = np.ascontiguousarray(planes[0][:, ::-1]) if mirrored else planes[0]
     onto = tiny_frame(second) @ fit.matrix @ np.linalg.inv(tiny_frame(first))
     growth = float(np.sqrt(abs(np.linalg.det(onto[:2, :2]))))
     coarser, finer = (planes[0], planes[1]) if growth > 1 else (planes[1], planes[0])
     back = onto if growth > 1 else np.linalg.inv(onto)
-    return _correlation(coarser, _warped(_smoothed(finer, max(growth, 1 / growth)), back))
+    smooth = _smoothed(finer, max(growth, 1 / growth))
+    return Laid(coarser, _warped(smooth, back), _warped(_INSIDE, back) > _WHOLLY)
 
 
-def common_detail(first: Sketch, second: Sketch, turn: int) -> float:
-    """Return the correlation of what is fine in two tiny pictures, one turned as the other.
-
-    Skies over land are alike as a whole, and so is whatever lies on white: but not in detail.
-
-    Args:
-        first: A picture.
-        second: Another.
-        turn: Which of `Sketch.turns` of the first lies on the second.
-
-    Returns:
-        In [-1, 1]; 1 if there is too little detail to tell.
-    """
-    both = in_turn(first.tiny, turn), second.tiny
-    planes = (np.ascontiguousarray(each, np.float32) for each in both)
-    one, other = (plane - cv2.blur(plane, _DETAIL) for plane in planes)
-    strength = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float((one * other).sum()) / strength if strength >= one.size else 1.0
+def lay_turned(first: Sketch, second: Sketch, turn: int) -> Laid:
+    """Lay all of a tiny picture, in one of the turns of `in_turn`, on all of another."""
+    above, below = (
+        np.ascontiguousarray(each, np.float32) for each in (in_turn(first.tiny, turn), second.tiny)
+    )
+    return Laid(below, above, np.ones(below.shape, np.bool_))
 
 
 def tiny_frame(sketch: Sketch) -> Transform:
@@ -207,25 +241,14 @@ def _places(marks: Landmarks) -> npt.NDArray[np.complex64]:
 
 def _smoothed(plane: npt.NDArray[np.float32], times: float) -> npt.NDArray[np.float32]:
     """Take away detail that a picture `times` as coarse cannot show."""
-    plane = np.ascontiguousarray(plane)
     if times < _NEARLY:
         return plane
     return np.asarray(cv2.GaussianBlur(plane, (0, 0), 0.5 * np.sqrt(times**2 - 1)), np.float32)
 
 
 def _warped(plane: npt.NDArray[np.float32], back: Transform) -> npt.NDArray[np.float32]:
-    """Lay a tiny picture on another; `back` takes pixels of that one to its own."""
+    """Lay a tiny plane on another, 0 around it; `back` takes pixels of that one to its own."""
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    size = TINY_SIDE, TINY_SIDE
     return np.asarray(
-        cv2.warpAffine(plane, back[:2], size, flags=flags, borderValue=(_OUTSIDE,)), np.float32
+        cv2.warpAffine(plane, back[:2], (TINY_SIDE, TINY_SIDE), flags=flags), np.float32
     )
-
-
-def _correlation(plane: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
-    both = other > -1
-    if int(both.sum()) < _LEAST_OVERLAP:
-        return -1.0
-    one, another = plane[both] - plane[both].mean(), other[both] - other[both].mean()
-    spread = max(float(one.std()), _LEAST_CONTRAST) * max(float(another.std()), _LEAST_CONTRAST)
-    return float((one * another).mean()) / spread

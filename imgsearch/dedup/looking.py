@@ -31,7 +31,7 @@ from imgsearch.dedup.whole_files import UNREADABLE
 from imgsearch.gallery.copy_cache import CopyCache
 from imgsearch.images.sketch import SKETCH_KIND
 
-SCREENED_KIND: Final = f"screened/3/{SKETCH_KIND}"
+SCREENED_KIND: Final = f"screened/4/{SKETCH_KIND}"
 UNCOMPARED: Final = Verdict(None, 0.0, "they cannot be compared")
 VERDICT_KIND: Final = f"verdict/1/{VERIFY_VERSION}"
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from imgsearch.dedup.landmark_fit import LandmarkFit, common_detail, fit_landmarks, likeness
+from imgsearch.dedup.landmark_fit import LandmarkFit, fit_landmarks, lay, lay_turned
 from imgsearch.images.sketch import LANDMARK, Landmarks, Sketch, uprights
 
 _LEAST_CORRELATION: Final = 0.9  # of two tiny pictures
-_LEAST_DETAIL: Final = 0.2  # likewise of what is fine in them; of copies it was 0.28 at least
+_MUCH_DETAIL: Final = 0.6  # likewise of what is fine in them; of copies it was 0.9 at least
 _ENOUGH_LANDMARKS: Final = 32  # to tell a copy by them
 _LEAST_AGREEING: Final = 6  # landmarks,
 _LEAST_SHARE: Final = 0.17  # and this much of those that look like some of the other picture
 _SURELY_AGREEING: Final = 12  # landmarks; with fewer, the tiny pictures
-_LEAST_LIKENESS: Final = 0.5  # have to be so much alike as well
+_LEAST_ALIKE: Final = 1.0  # have to be alike as well: as a whole and in detail together,
+_LEAST_DETAIL: Final = 0.25  # and in detail alone;
+_MOST_SCALE: Final = 3.3  # and none is a smaller part of the other
 _LEAST_VOTES: Final = 5  # of landmarks for how the picture lies, to look at them more closely
 _MOST_BITS: Final = 14  # of 64 in which two landmarks that are the same may differ
 _TOGETHER: Final = 256  # pairs; what is compared of them stays in the processor's cache
@@ -104,10 +105,10 @@ def _alike_as_a_whole(firsts: Sequence[Sketch], seconds: Sequence[Sketch]) -> li
 def _may_be_one(first: Sketch, second: Sketch, turn: int) -> bool:
     """Tell whether pictures that are alike as a whole are so in detail, or have none that tells.
 
-    Turned by a few degrees, detail is no longer where it was; then landmarks have to agree.
+    Changed much or turned by a few degrees, they are not; then landmarks have to agree.
     """
     few = min(len(first.plain), len(second.plain)) < _ENOUGH_LANDMARKS
-    return few or common_detail(first, second, turn) >= _LEAST_DETAIL
+    return few or lay_turned(first, second, turn).detail >= _MUCH_DETAIL
 
 
 def _fits(firsts: Sequence[Sketch], seconds: Sequence[Sketch]) -> dict[int, SketchFit]:
@@ -133,10 +134,18 @@ def _landmark_fits(
     for place, fit in fit_landmarks(own, found, matches.pair, _LEAST_VOTES).items():
         if fit.agreeing < max(_LEAST_AGREEING, _LEAST_SHARE * int(counts[place])):
             continue
-        sure = fit.agreeing >= _SURELY_AGREEING
-        alike = partial(likeness, firsts[place], seconds[place], fit, mirrored=mirrored)
-        if sure or alike() >= _LEAST_LIKENESS:
+        if fit.agreeing >= _SURELY_AGREEING or _is_alike(
+            firsts[place], seconds[place], fit, mirrored=mirrored
+        ):
             yield place, fit
+
+
+def _is_alike(first: Sketch, second: Sketch, fit: LandmarkFit, *, mirrored: bool) -> bool:
+    """Tell whether two pictures are alike where one lies on the other: few landmarks say so."""
+    if not 1 / _MOST_SCALE < abs(fit.factor) < _MOST_SCALE:
+        return False
+    laid = lay(first, second, fit, mirrored=mirrored)
+    return laid.detail >= _LEAST_DETAIL and laid.likeness + laid.detail >= _LEAST_ALIKE
 
 
 def padded(marks: Sequence[Landmarks]) -> Landmarks:

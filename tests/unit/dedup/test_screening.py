@@ -169,3 +169,40 @@ def test_what_has_next_to_no_landmarks_is_told_as_a_whole_alone():
     one, other = (replace(each, plain=none, mirrored=none) for each in skies)
     assert screen(skies[:1], skies[1:]) == {}
     assert screen([one], [other]) == {0: None}
+
+
+def with_landmarks_agreeing(sketch, count):
+    """Return a sketch of which so many landmarks, and no others, look as they did."""
+    plain = sketch.plain.copy()
+    plain["looks"][count:] = np.random.default_rng(count).integers(
+        0, 2**63, len(plain) - count, np.uint64
+    )
+    return replace(sketch, plain=plain, mirrored=plain[:0])
+
+
+@pytest.mark.parametrize(("count", "other_detail", "likely"), [
+    (8, False, True),
+    (8, True, False),
+    (30, True, True),
+])  # fmt: skip
+def test_where_few_landmarks_agree_detail_has_to_as_well(cat, count, other_detail, likely):
+    first = sketched(cat)
+    second = with_landmarks_agreeing(first, count)
+    if other_detail:
+        noise = np.random.default_rng(1).integers(0, 256, first.tiny.shape, np.uint8)
+        second = replace(second, tiny=noise)
+    else:
+        second = replace(second, tiny=255 - (255 - second.tiny) // 2)
+    fit = fit_sketch(first, second)
+    assert (fit is not None) is likely
+
+
+@pytest.mark.parametrize(("times", "likely"), [(2, True), (4, False)])
+def test_few_landmarks_do_not_make_a_picture_a_small_part_of_another(cat, times, likely):
+    slope = np.tile(np.arange(0, 256, 8, np.uint8), (32, 1))  # and so is any part of it
+    part = replace(with_landmarks_agreeing(sketched(cat), 8), tiny=slope)
+    marks = sketched(cat).plain.copy()
+    marks["place"] /= times
+    marks["size"] -= np.log(times)
+    whole = replace(part, plain=marks)
+    assert (fit_sketch(part, whole) is not None) is likely
