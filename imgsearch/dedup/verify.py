@@ -13,21 +13,24 @@ from imgsearch.dedup.evidence import Evidence
 from imgsearch.dedup.glance import Glance, same_at_a_glance
 from imgsearch.dedup.guesses import Guess, guesses
 from imgsearch.dedup.judge import judge
-from imgsearch.dedup.leeway import lies_exactly
+from imgsearch.dedup.leeway import leeway_of, lies_exactly
 from imgsearch.dedup.plainness import Laid, plainer_of
 from imgsearch.dedup.portrait import Portrait
 from imgsearch.dedup.records import Plainer, Verdict
 from imgsearch.dedup.residual import residual_of
 from imgsearch.dedup.screening import SketchFit
 
-VERIFY_VERSION: Final = 25
+VERIFY_VERSION: Final = 26
 """Raised with every change of what a verdict may be; verdicts of others are not used again."""
 
 _MOST_SLIP: Final = 1.5
 _CLOSE: Final = 0.5  # of the detail that was sought: no other guess need be tried
 _FAR_OFF: Final = 0.3  # of that detail, where the landmarks led to it: no other guess is better
-_ANOTHER: Final = (0.3, 0.2)  # changed and unlike, so that no other way of looking helps
+_ANOTHER: Final = (0.3, 0.2)  # changed and unlike, so that no other guess helps
+_FAR_FROM_ALIKE: Final = -1.0  # leeway; laid the other way round, such pictures were no copies
 _FEW_TRACKED: Final = 8
+_MUCH_SOUGHT: Final = 24  # places with detail,
+_LEAST_MET: Final = 0.1  # of which so much has to be found, additions and all
 _LIKE: Final = 0.9  # the correlation of two pictures that may be one without further signs
 
 
@@ -39,7 +42,7 @@ def verify(first: Portrait, second: Portrait) -> Verdict:
 def compare(first: Portrait, second: Portrait, fit: SketchFit | None = None) -> Evidence | None:
     """Lay one picture over the other in the way that fits best.
 
-    Where detail meets detail and something differs for all that, the other picture is laid over
+    Where detail meets detail and a little differs for all that, the other picture is laid over
     the first as well: a caption may be told from its ground in one of two pictures only.
 
     Args:
@@ -51,9 +54,9 @@ def compare(first: Portrait, second: Portrait, fit: SketchFit | None = None) -> 
         None if there is no way.
     """
     evidence = _compared(first, second, fit)
-    if evidence is None or not lies_exactly(evidence) or _is_another(evidence):
+    if evidence is None or not lies_exactly(evidence) or judge(evidence).tier != "similar":
         return evidence
-    if judge(evidence).tier != "similar":
+    if leeway_of(evidence).alike <= _FAR_FROM_ALIKE:
         return evidence
     other = _compared(second, first)
     return evidence if other is None or not judge(other).removable else other.swapped
@@ -112,7 +115,7 @@ def _evidence(overlay: Overlay) -> Evidence:
     tracked, sought = int(np.count_nonzero(overlay.met)), len(overlay.sought)
     added, changed, unlike, detail, toned = 0.0, 1.0, 1.0, 0.0, 0.0
     below, above = 0.0, 0.0
-    if (overlay.slip <= _MOST_SLIP and tracked >= _FEW_TRACKED) or overlay.likeness >= _LIKE:
+    if _can_be_one(overlay):
         found = residual_of(overlay)
         area = max(1, int(np.count_nonzero(found.shared)))
         each_has = added_to(overlay, found)
@@ -142,6 +145,14 @@ def _evidence(overlay: Overlay) -> Evidence:
     if not judge(evidence).removable:  # neither would stay instead of the other
         return evidence
     return replace(evidence, plainer=_plainer(overlay, (below, above)))
+
+
+def _can_be_one(overlay: Overlay) -> bool:
+    """Tell whether it is worth asking what differs: detail meets detail, or there is little."""
+    tracked, sought = int(np.count_nonzero(overlay.met)), len(overlay.sought)
+    if overlay.slip <= _MOST_SLIP and tracked >= _FEW_TRACKED:
+        return True
+    return overlay.likeness >= _LIKE and (sought < _MUCH_SOUGHT or tracked >= _LEAST_MET * sought)
 
 
 def _plainer(overlay: Overlay, added: tuple[float, float]) -> Plainer:
