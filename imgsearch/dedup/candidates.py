@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Final, NamedTuple, TypeAlias
 
@@ -24,8 +24,11 @@ NEIGHBOURS: Final = 64
 LEAST_SCORE: Final = 0.55
 """The cosine similarity from which on a pair may be copies."""
 
-CLOSE_SCORE: Final = 0.65
+CLOSE_SCORE: Final = 0.7
 """The one from which on a pair is looked at whatever else is known of it."""
+
+LEAST_VOTES: Final = ((1, 0.65), (2, LEAST_SCORE))
+"""How many landmarks of pictures that are less similar have to look alike, by similarity."""
 
 CLOSEST: Final = 3
 """How many of the most similar pictures of each are looked at likewise."""
@@ -41,11 +44,11 @@ class NearPairs(NamedTuple):
 
     Attributes:
         close: Worth a look.
-        far: Further pairs, worth a look if something else speaks for them.
+        far: Further pairs, by how many landmarks have to look alike to make them worth one.
     """
 
     close: Pairs
-    far: Pairs
+    far: Mapping[int, Pairs]
 
 
 def near_pairs(store: GalleryStore, contents: Sequence[Content]) -> NearPairs:
@@ -58,13 +61,18 @@ def near_pairs(store: GalleryStore, contents: Sequence[Content]) -> NearPairs:
     """
     ids = np.array([content.first.image_id for content in contents], np.int64)
     rows = store.catalog.embeddings(ids)
-    close, far = [], []
+    close: list[Pairs] = []
+    far: dict[int, list[Pairs]] = {votes: [] for votes, _ in LEAST_VOTES}
     for near in _nearest(rows, rows, LEAST_SCORE):
-        is_close = near.scores >= CLOSE_SCORE
-        is_close |= _is_among_first(near, CLOSEST)
-        close.append(near.pairs[is_close])
-        far.append(near.pairs[~is_close])
-    return NearPairs(_joined(close, len(rows)), _joined(far, len(rows)))
+        left = (near.scores < CLOSE_SCORE) & ~_is_among_first(near, CLOSEST)
+        close.append(near.pairs[~left])
+        for votes, least in LEAST_VOTES:
+            far[votes].append(near.pairs[left & (near.scores >= least)])
+            left &= near.scores < least
+    return NearPairs(
+        _joined(close, len(rows)),
+        {votes: _joined(found, len(rows)) for votes, found in far.items()},
+    )
 
 
 def whole_pairs(turns: Iterable[npt.NDArray[np.float32]]) -> Pairs:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 Tell: TypeAlias = Callable[[str, int, int], object]
 """Told what is being done, how much of it is done, and how much there is."""
-
-
-_LEAST_VOTES: Final = 2  # landmarks that look alike, of pictures whose vectors are not very near
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +124,10 @@ def followed(
         if not folders:
             album.forget_others()
         votes = LandmarkVotes(_looks(album, len(contents)))
-        supported = votes.supported(near.far, _LEAST_VOTES)
-        found = [near.close, supported, _alike_as_a_whole(album, len(contents)), votes.pairs()]
+        with ThreadPoolExecutor(1) as beside:
+            whole = beside.submit(_alike_as_a_whole, album, len(contents))
+            supported = votes.supported(near.far)
+            found = [near.close, *supported, votes.pairs(), whole.result()]
         del near, votes
         pairs = choose(contents, united(found, len(contents)))
         viewer = PairViewer(contents, album, cache)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, TypeAlias
 
@@ -18,6 +18,7 @@ _BANDS: Final = 8  # sets of bits of a landmark's looks; two alike have the same
 _FIRST_BANDS: Final = 4  # of which alone pairs are found that nothing else speaks for
 _LEAST_BITS: Final = 20
 _MOST_BITS: Final = 32
+_SPREADING: Final = np.uint64(0x9E3779B97F4A7C15)  # golden ratio: spreads bits over a product's
 _RARER: Final = 48  # times as many values as there are landmarks: few are alike by chance
 _MOST_OF_ONE_LOOK: Final = 16  # landmarks; what looks as many others do tells nothing
 _LEAST_VOTES: Final = 4  # landmarks that look alike
@@ -34,7 +35,7 @@ class LandmarkVotes:
     def __init__(self, looks: Sequence[npt.NDArray[np.uint64]]) -> None:
         self._count = len(looks)
         counts = [len(each) for each in looks]
-        self._owners = np.repeat(np.arange(len(looks), dtype=np.int32), counts)
+        self._owners = np.repeat(np.arange(len(looks), dtype=np.uint32), counts)
         self._looks = np.concatenate([np.empty(0, np.uint64), *looks])
         rarer = np.log2(_RARER * max(1, len(self._looks)))
         self._bits = int(np.clip(rarer, _LEAST_BITS, _MOST_BITS))
@@ -49,16 +50,20 @@ class LandmarkVotes:
         numbers = np.concatenate([np.empty(0, np.int64), *found])
         return np.column_stack(np.divmod(numbers, max(1, self._count)))
 
-    def supported(self, pairs: Pairs, least: int) -> Pairs:
-        """Return those of some pairs, once each and in order, with at least so many votes."""
-        wanted = pairs[:, 0] * self._count + pairs[:, 1]
-        votes = np.zeros(len(wanted), np.int64)
-        if len(wanted):
-            for band in range(_BANDS):
-                for numbers in self._votes(band):
-                    places = np.minimum(np.searchsorted(wanted, numbers), len(wanted) - 1)
-                    votes += np.bincount(places[wanted[places] == numbers], minlength=len(wanted))
-        return pairs[votes >= least]
+    def supported(self, by_votes: Mapping[int, Pairs]) -> list[Pairs]:
+        """Return those of some pairs, once each and in order, that have as many votes as they need.
+
+        Args:
+            by_votes: Pairs by the number of votes.
+        """
+        wanted = {need: each[:, 0] * self._count + each[:, 1] for need, each in by_votes.items()}
+        votes = {need: np.zeros(len(numbers), np.int64) for need, numbers in wanted.items()}
+        for band in range(_BANDS) if any(map(len, wanted.values())) else ():
+            for numbers in self._votes(band):
+                numbers.sort()  # what is near is then sought near
+                for need, sought in wanted.items():
+                    votes[need] += _occurrences(sought, numbers)
+        return [pairs[votes[need] >= need] for need, pairs in by_votes.items()]
 
     def _shares(self) -> Iterator[tuple[int, int]]:
         """Split all numbers of pairs so that few votes are for those between two bounds."""
@@ -81,17 +86,33 @@ class LandmarkVotes:
         """Yield the pairs of owners of landmarks of which one set of bits is the same."""
         yield from _alike(*_rare(*self._sorted(band)), self._count)
 
-    def _sorted(self, band: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
-        """Return one set of bits of all looks, and whose they are."""
+    def _sorted(self, band: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+        """Return numbers for one set of bits of all looks, in order, and whose they are.
+
+        Looks of the same bits have the same number, and others hardly ever have.
+        """
         chosen = np.random.default_rng(band).permutation(64)[: self._bits]
         looks = self._looks & np.bitwise_or.reduce(np.uint64(1) << chosen.astype(np.uint64))
-        order = np.argsort(looks, kind="stable")
-        return looks[order], self._owners[order]
+        owner_bits = np.uint64(self._count.bit_length())
+        # Looks and owner are sorted as one number: several times faster than sorting places.
+        keys = (looks * _SPREADING) >> owner_bits << owner_bits | self._owners
+        keys.sort()
+        return keys >> owner_bits, (keys & ((np.uint64(1) << owner_bits) - np.uint64(1))).astype(
+            np.int64
+        )
+
+
+def _occurrences(wanted: Numbers, numbers: Numbers) -> Numbers:
+    """Count how often each of the wanted numbers is among others; both are sorted."""
+    if not len(wanted):
+        return wanted
+    places = np.minimum(np.searchsorted(wanted, numbers), len(wanted) - 1)
+    return np.bincount(places[wanted[places] == numbers], minlength=len(wanted))
 
 
 def _rare(
-    looks: npt.NDArray[np.uint64], owners: npt.NDArray[np.int32]
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
+    looks: npt.NDArray[np.uint64], owners: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
     """Leave out what too many look like; the looks are sorted."""
     starts = np.flatnonzero(np.append(True, looks[1:] != looks[:-1])[: len(looks)])
     sizes = np.diff(np.append(starts, len(looks)))
@@ -100,7 +121,7 @@ def _rare(
 
 
 def _alike(
-    looks: npt.NDArray[np.uint64], owners: npt.NDArray[np.int32], count: int
+    looks: npt.NDArray[np.uint64], owners: npt.NDArray[np.int64], count: int
 ) -> Iterator[Numbers]:
     """Yield the pairs of owners of the same looks, as numbers; the looks are sorted."""
     for step in range(1, _MOST_OF_ONE_LOOK):

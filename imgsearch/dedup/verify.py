@@ -13,7 +13,7 @@ from imgsearch.dedup.evidence import Evidence
 from imgsearch.dedup.glance import Glance, same_at_a_glance
 from imgsearch.dedup.guesses import Guess, guesses
 from imgsearch.dedup.judge import judge
-from imgsearch.dedup.leeway import leeway_of, lies_exactly
+from imgsearch.dedup.leeway import lies_exactly
 from imgsearch.dedup.plainness import Laid, plainer_of
 from imgsearch.dedup.portrait import Portrait
 from imgsearch.dedup.records import Plainer, Verdict
@@ -27,7 +27,7 @@ _MOST_SLIP: Final = 1.5
 _CLOSE: Final = 0.5  # of the detail that was sought: no other guess need be tried
 _FAR_OFF: Final = 0.3  # of that detail, where the landmarks led to it: no other guess is better
 _ANOTHER: Final = (0.3, 0.2)  # changed and unlike, so that no other guess helps
-_FAR_FROM_ALIKE: Final = -1.0  # leeway; laid the other way round, such pictures were no copies
+_MUCH_CHANGED: Final = 0.2  # so that laying them the other way round does not help
 _FEW_TRACKED: Final = 8
 _MUCH_SOUGHT: Final = 24  # places with detail,
 _LEAST_MET: Final = 0.1  # of which so much has to be found, additions and all
@@ -56,7 +56,7 @@ def compare(first: Portrait, second: Portrait, fit: SketchFit | None = None) -> 
     evidence = _compared(first, second, fit)
     if evidence is None or not lies_exactly(evidence) or judge(evidence).tier != "similar":
         return evidence
-    if leeway_of(evidence).alike <= _FAR_FROM_ALIKE:
+    if evidence.changed > _MUCH_CHANGED:
         return evidence
     other = _compared(second, first)
     return evidence if other is None or not judge(other).removable else other.swapped

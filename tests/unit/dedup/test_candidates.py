@@ -32,7 +32,22 @@ def test_neither_near_nor_among_the_nearest_is_for_other_signs_to_decide(lab, mo
         near = near_pairs(store, read_contents(store))
     # Orange is the nearest of red at 0.88; red and yellow have a nearer one each.
     assert_array_equal(near.close, [[0, 1], [1, 2]])
-    assert [0, 2] in near.far.tolist()
+    # Some of the others are as similar as 0.71: one landmark that looks alike is enough.
+    assert [0, 2] in near.far[1].tolist()
+    assert not len(near.far[2])
+
+
+def test_the_less_similar_two_pictures_are_the_more_landmarks_have_to_look_alike(lab, monkeypatch):
+    monkeypatch.setattr(candidates, "CLOSEST", 1)
+    monkeypatch.setattr(candidates, "CLOSE_SCORE", 0.9)
+    monkeypatch.setattr(candidates, "LEAST_VOTES", ((1, 0.8), (2, 0.6)))
+    for name, colour in (("a", "#f00"), ("b", "#f80"), ("c", "#ff0"), ("d", "#00f")):
+        lab.paint(f"{name}.png", colour)
+    lab.update()
+    with lab.reader() as store:
+        near = near_pairs(store, read_contents(store))
+    assert [0, 2] not in near.far[1].tolist()
+    assert [0, 2] in near.far[2].tolist()
 
 
 def test_no_more_than_the_nearest_neighbours_are_looked_at(lab, monkeypatch):
@@ -42,7 +57,7 @@ def test_no_more_than_the_nearest_neighbours_are_looked_at(lab, monkeypatch):
     lab.update()
     with lab.reader() as store:
         near = near_pairs(store, read_contents(store))
-    assert_array_equal(united(near, 3), [[0, 1], [1, 2]])
+    assert_array_equal(united([near.close, *near.far.values()], 3), [[0, 1], [1, 2]])
 
 
 def test_blocks_of_one_row_find_the_same_pairs(lab, monkeypatch):
@@ -58,7 +73,8 @@ def test_blocks_of_one_row_find_the_same_pairs(lab, monkeypatch):
 def test_an_empty_gallery_has_no_pairs(lab):
     lab.update()
     with lab.reader() as store:
-        assert [len(pairs) for pairs in near_pairs(store, read_contents(store))] == [0, 0]
+        near = near_pairs(store, read_contents(store))
+    assert not any(map(len, [near.close, *near.far.values()]))
     assert whole_pairs([np.zeros((0, 64), np.float32)] * 8).shape == (0, 2)
 
 
@@ -109,8 +125,9 @@ def test_candidates_are_the_same_when_few_votes_are_counted_at_once(looks, monke
 
 def test_of_some_pairs_those_that_share_a_landmark_or_two_are_supported(looks):
     asked = np.array([[0, 1], [0, 2], [1, 2], [1, 3]])
-    assert_array_equal(LandmarkVotes(looks).supported(asked, 2), [[0, 2], [1, 3]])
-    assert_array_equal(LandmarkVotes(looks).supported(asked, 1000), np.empty((0, 2)))
+    some, none = LandmarkVotes(looks).supported({2: asked, 1000: asked})
+    assert_array_equal(some, [[0, 2], [1, 3]])
+    assert_array_equal(none, np.empty((0, 2)))
 
 
 def test_what_many_landmarks_look_like_makes_no_candidates():
@@ -122,5 +139,5 @@ def test_pictures_without_landmarks_are_no_candidates():
     assert not len(LandmarkVotes([]).pairs())
     assert not len(LandmarkVotes([np.empty(0, np.uint64)] * 2).pairs())
     nothing = LandmarkVotes([np.empty(0, np.uint64)] * 2)
-    assert not len(nothing.supported(np.array([[0, 1]]), 1))
-    assert not len(nothing.supported(np.empty((0, 2), np.int64), 1))
+    asked = {1: np.array([[0, 1]]), 2: np.empty((0, 2), np.int64)}
+    assert not any(map(len, nothing.supported(asked)))
