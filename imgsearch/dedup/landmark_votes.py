@@ -22,7 +22,7 @@ _SPREADING: Final = np.uint64(0x9E3779B97F4A7C15)  # golden ratio: spreads bits 
 _RARER: Final = 48  # times as many values as there are landmarks: few are alike by chance
 _MOST_OF_ONE_LOOK: Final = 16  # landmarks; what looks as many others do tells nothing
 _LEAST_VOTES: Final = 4  # landmarks that look alike
-_VOTES_AT_ONCE: Final = 1 << 24  # 128 MB
+_VOTES_AT_ONCE: Final = 1 << 23  # 64 MB
 
 
 class LandmarkVotes:
@@ -86,20 +86,23 @@ class LandmarkVotes:
         """Yield the pairs of owners of landmarks of which one set of bits is the same."""
         yield from _alike(*_rare(*self._sorted(band)), self._count)
 
-    def _sorted(self, band: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    def _sorted(self, band: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
         """Return numbers for one set of bits of all looks, in order, and whose they are.
 
         Looks of the same bits have the same number, and others hardly ever have.
         """
         chosen = np.random.default_rng(band).permutation(64)[: self._bits]
-        looks = self._looks & np.bitwise_or.reduce(np.uint64(1) << chosen.astype(np.uint64))
-        owner_bits = np.uint64(self._count.bit_length())
+        keys = self._looks & np.bitwise_or.reduce(np.uint64(1) << chosen.astype(np.uint64))
+        keys *= _SPREADING
         # Looks and owner are sorted as one number: several times faster than sorting places.
-        keys = (looks * _SPREADING) >> owner_bits << owner_bits | self._owners
+        owner_bits = np.uint64(self._count.bit_length())
+        owner_mask = (np.uint64(1) << owner_bits) - np.uint64(1)
+        keys &= ~owner_mask
+        keys |= self._owners
         keys.sort()
-        return keys >> owner_bits, (keys & ((np.uint64(1) << owner_bits) - np.uint64(1))).astype(
-            np.int64
-        )
+        owners = (keys & owner_mask).astype(np.int32)
+        keys >>= owner_bits
+        return keys, owners
 
 
 def _occurrences(wanted: Numbers, numbers: Numbers) -> Numbers:
@@ -111,8 +114,8 @@ def _occurrences(wanted: Numbers, numbers: Numbers) -> Numbers:
 
 
 def _rare(
-    looks: npt.NDArray[np.uint64], owners: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    looks: npt.NDArray[np.uint64], owners: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
     """Leave out what too many look like; the looks are sorted."""
     starts = np.flatnonzero(np.append(True, looks[1:] != looks[:-1])[: len(looks)])
     sizes = np.diff(np.append(starts, len(looks)))
@@ -121,7 +124,7 @@ def _rare(
 
 
 def _alike(
-    looks: npt.NDArray[np.uint64], owners: npt.NDArray[np.int64], count: int
+    looks: npt.NDArray[np.uint64], owners: npt.NDArray[np.int32], count: int
 ) -> Iterator[Numbers]:
     """Yield the pairs of owners of the same looks, as numbers; the looks are sorted."""
     for step in range(1, _MOST_OF_ONE_LOOK):
