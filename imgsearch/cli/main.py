@@ -5,32 +5,55 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
 
 from imgsearch import __version__
 from imgsearch.cli import interrupts
-from imgsearch.cli.bench import bench
-from imgsearch.cli.calibrate import calibrate
-from imgsearch.cli.check import check
-from imgsearch.cli.compare import compare
-from imgsearch.cli.dupes import dupes
-from imgsearch.cli.evaluate import evaluate
 from imgsearch.cli.exit_codes import EXIT_ERROR, EXIT_INTERRUPTED
-from imgsearch.cli.export import export
-from imgsearch.cli.index import index
-from imgsearch.cli.info import info
+from imgsearch.cli.lazily import LazyGroup, Listed
 from imgsearch.cli.native_noise import native_messages_hidden
 from imgsearch.cli.output import print_error
-from imgsearch.cli.query import query
-from imgsearch.cli.serve import serve
 from imgsearch.errors import ImgsearchError
 
+_COMMANDS: Final = {
+    "index": Listed("imgsearch.cli.index", "index", "Index folders of photos."),
+    "query": Listed("imgsearch.cli.query", "query", "Find the photos most similar to a picture."),
+    "serve": Listed(
+        "imgsearch.cli.serve",
+        "serve",
+        "Show the gallery in a browser: look through it, and search by a click.",
+    ),
+    "compare": Listed(
+        "imgsearch.cli.compare", "compare", "Print the cosine similarity of two pictures."
+    ),
+    "evaluate": Listed(
+        "imgsearch.cli.evaluate",
+        "evaluate",
+        "Measure how well a gallery answers, by pictures or pairs that you have labelled.",
+    ),
+    "calibrate": Listed(
+        "imgsearch.cli.calibrate",
+        "calibrate",
+        "Find out from which score on a picture is the same picture.",
+    ),
+    "check": Listed("imgsearch.cli.check", "check", "Check that a gallery is sound."),
+    "export": Listed("imgsearch.cli.export", "export", "Write all embeddings to a .npz file."),
+    "info": Listed("imgsearch.cli.info", "info", "Say what a gallery holds."),
+    "bench": Listed(
+        "imgsearch.cli.bench",
+        "bench",
+        "Say how fast indexing and searching are on this machine.",
+    ),
+    "dupes": Listed("imgsearch.cli.dupes", "dupes", "Find copies of photos, and clean them up."),
+}
 
-class _Commands(TyperGroup):
+
+class _Commands(LazyGroup):
     """Turns what a command raises into one line and an exit code."""
+
+    listed = _COMMANDS
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer's own signature
         try:
@@ -60,9 +83,6 @@ app = typer.Typer(
     help="Find the photos that look like this one, on your own machine.",
     epilog="Start with: imgsearch index ~/Pictures, then: imgsearch query cat.jpg",
 )
-for command in (index, query, serve, compare, evaluate, calibrate, check, export, info, bench):
-    app.command()(command)
-app.add_typer(dupes)
 
 
 def _print_version(wanted: bool) -> None:
