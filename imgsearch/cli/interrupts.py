@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -26,6 +27,19 @@ def leave_at_once() -> None:
 
 
 @contextmanager
+def leaving_at_once() -> Iterator[None]:
+    """Have Ctrl-C end this process while the block runs, where it would raise an exception."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
 def raised() -> Iterator[None]:
     """Have Ctrl-C raise KeyboardInterrupt while the block runs, as Python itself does it."""
     if signal.getsignal(signal.SIGINT) is not _leave:
@@ -40,6 +54,7 @@ def raised() -> Iterator[None]:
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
     try:
-        os.write(2, f"{INTERRUPTED}\n".encode())
+        # Not 2, which may be hidden from libraries; see `native_noise`.
+        os.write(sys.stderr.fileno(), f"{INTERRUPTED}\n".encode())
     finally:  # with or without somebody to tell
         os._exit(EXIT_INTERRUPTED)

@@ -10,6 +10,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
+from imgsearch.cli.interrupts import leaving_at_once
+
 
 class Listed(NamedTuple):
     """A command as the help of its group lists it.
@@ -25,8 +27,9 @@ class Listed(NamedTuple):
     summary: str
 
     def load(self, command: str) -> Any:  # noqa: ANN401 - Typer does not export its commands' type
-        """Import it."""
-        found = getattr(import_module(self.module), self.name)
+        """Import it; there is nothing yet that Ctrl-C would have to put in order."""
+        with leaving_at_once():
+            found = getattr(import_module(self.module), self.name)
         if isinstance(found, typer.Typer):
             return get_group(found)
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
