@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from imgsearch.evaluation.edits import EDITS, FAMILY, make_copy
 from imgsearch.evaluation.layouts import shown_in_app, with_watermark
@@ -125,3 +125,13 @@ def test_a_watermark_leaves_most_of_the_picture(picture):
     marked = with_watermark(picture, "sample", strength=0.3)
     assert marked.size == picture.size
     assert 1 < difference(marked, picture) < 40
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_straight_lines_stay_straight_when_seen_from_aside(seed):
+    paper = Image.new("RGB", (600, 400), "white")
+    ImageDraw.Draw(paper).line((70, 60, 520, 330), "black", 3)
+    ink = np.argwhere(np.asarray(edited(paper, "perspective", seed).convert("L")) < 128)
+    from_middle = ink - ink.mean(axis=0)
+    directions, _, _ = np.linalg.svd(from_middle.T @ from_middle)
+    assert np.abs(from_middle @ directions[:, 1]).max() < 2.5
