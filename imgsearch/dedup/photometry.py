@@ -28,7 +28,7 @@ _SAMPLES: Final = 1200  # pixels that are enough to fit light and colour
 _MOST_HUE_TURN: Final = 0.6  # radians; what turns further is another colour, not another light
 _NO_COLOUR: Final = 0.25  # of what there was, along both differences together, is hardly any
 _USUAL: Final = 1.4826  # standard deviations of normal noise for its median
-_SAME_LIGHT: Final = np.array([0, 255, *[0] * 9], np.float32)[:, None]
+_SAME_LIGHT: Final = np.array([0, 255, *[0] * 10], np.float32)[:, None]
 _SAME_COLOUR: Final = np.eye(4, 2, dtype=np.float32)
 _STIFFNESS: Final = 1e-2
 
@@ -38,7 +38,9 @@ class LightFit:
     """How light was changed: by one curve, by colour, and smoothly from the middle to the corners.
 
     Attributes:
-        terms: What the curve and the slopes are made of, shape (11,).
+        terms: Shape (12,): four of the curve; two slopes across the picture; four of the light
+            itself, which are two slopes, and dark corners by the square and the fourth power of
+            the distance from the middle; one of each difference of colour.
         usual: What is left of the difference at most pixels, in levels.
         contrast: The deviation of the light that was wanted, in levels.
     """
@@ -63,11 +65,12 @@ class LightFit:
         if self.unchanged:
             return np.asarray(target - source, np.float32)
         x, y = _places(source.shape)
-        flat, once, twice, thrice, across, down, lit_x, lit_y, rim, *tints = map(float, self.terms)
+        flat, once, twice, thrice, across, down, *lit = map(float, self.terms[:10])
         light = source * np.float32(1 / 255)
         curve = ((thrice * light + twice) * light + once) * light + flat
-        shade = lit_x * x + (lit_y * y + rim * (x * x + y * y))
-        tinted = cv2.resize(_centred(colour) @ np.array(tints, np.float32), source.shape[::-1])
+        far = x * x + y * y
+        shade = lit[0] * x + (lit[1] * y + (lit[2] + lit[3] * far) * far)
+        tinted = cv2.resize(_centred(colour) @ self.terms[10:], source.shape[::-1])
         smoothly = across * x + down * y + tinted
         return np.asarray(target - curve - smoothly - shade * light, np.float32)
 
@@ -85,8 +88,8 @@ def fit_light(target: Plane, source: Plane, colour: Colour, shared: Mask) -> Lig
         return LightFit(_SAME_LIGHT[:, 0], _USUAL * median(left), contrast)
     x, y = (np.broadcast_to(each, source.shape)[step][chosen] for each in _places(source.shape))
     light = light * np.float32(1 / 255)
-    square = light * light
-    lit = [x * light, y * light, (x * x + y * y) * light]
+    square, far = light * light, x * x + y * y
+    lit = [x * light, y * light, far * light, far * far * light]
     terms = np.stack([np.ones_like(light), light, square, square * light, x, y, *lit], -1)
     tints = cv2.resize(_centred(colour), source.shape[::-1])[step][chosen]
     terms = np.hstack([terms, tints])

@@ -89,3 +89,14 @@ def test_a_picture_in_one_hue_is_a_copy(name, edit):
 def test_a_thing_of_another_colour_is_no_copy(name, degrees):
     picture = photo(name)
     assert not verify(portrait(picture), portrait(with_hues_turned(picture, degrees))).removable
+
+
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [("balloon.jpg", 1), ("cat.jpg", 1), ("goldfish.jpg", 2), ("nuthatch.jpg", 2), ("owl.jpg", 1)],
+)
+def test_what_a_photo_filter_made_of_a_picture_is_a_copy_in_spite_of_dark_corners(name, seed):
+    picture = photo(name)
+    content = make_copy(picture, EDITS["filter"], seed).content
+    filtered = Image.open(io.BytesIO(content)).convert("RGB")
+    assert verify(portrait(picture), portrait(filtered)).tier == "edited"
