@@ -63,8 +63,9 @@ class _FindsByDefault(LazyGroup):
     listed = _COMMANDS
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - Typer's own
-        asks_for_help = bool(args) and args[0] in ctx.help_option_names
-        if not asks_for_help and (not args or args[0] not in self.commands):
+        is_named = bool(args) and args[0] in {*self.commands, *ctx.help_option_names}
+        completes_its_name = ctx.resilient_parsing and not args
+        if not (is_named or completes_its_name):
             args = [_DEFAULT, *args]
         return super().parse_args(ctx, args)
 

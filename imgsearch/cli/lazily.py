@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, ClassVar, NamedTuple
 
@@ -56,12 +57,23 @@ class LazyGroup(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer's own
         """List them by their summaries."""
+        with self._summarised():
+            super().format_commands(ctx, formatter)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:  # noqa: ANN401 - Typer's own
+        """Return the names that begin so, with their summaries."""
+        with self._summarised():
+            return super().shell_complete(ctx, incomplete)
+
+    @contextmanager
+    def _summarised(self) -> Iterator[None]:
+        """Have commands of which no more is known than is listed, while the block runs."""
         commands = self.commands
         self.commands = {
             name: TyperCommand(name, help=each.summary) for name, each in self.listed.items()
         }
         try:
-            super().format_commands(ctx, formatter)
+            yield
         finally:
             self.commands = commands
 

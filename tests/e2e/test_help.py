@@ -102,12 +102,19 @@ def test_a_mistyped_command_is_guessed(imgsearch, typed, meant):
     assert f"No such command '{typed}'. Did you mean '{meant}'?" in answer.err
 
 
-def test_the_shell_completes_commands_and_options(imgsearch):
-    answer = imgsearch(
-        _IMGSEARCH_COMPLETE="complete_bash", COMP_WORDS="imgsearch qu", COMP_CWORD="1"
-    )
+@pytest.mark.parametrize(
+    ("words", "place", "completed"),
+    [
+        ("imgsearch qu", 1, ["query"]),
+        ("imgsearch dupes re", 2, ["reviewed", "reopen"]),
+        ("imgsearch query --no", 2, ["--no-expand", "--not"]),
+        ("imgsearch dupes plan --t", 3, ["--tier"]),
+    ],
+)
+def test_the_shell_completes_commands_and_options(imgsearch, words, place, completed):
+    answer = imgsearch(_IMGSEARCH_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(place))
 
-    assert answer.lines == ["query"]
+    assert answer.lines == completed
 
 
 def test_importing_the_package_loads_nothing_heavy():
