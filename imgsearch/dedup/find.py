@@ -124,10 +124,13 @@ def followed(
         if not folders:
             album.forget_others()
         votes = LandmarkVotes(_looks(album, len(contents)))
-        with ThreadPoolExecutor(1) as beside:
+        beside = ThreadPoolExecutor(1)
+        try:
             whole = beside.submit(_alike_as_a_whole, album, len(contents))
             supported = votes.supported(near.far)
             found = [near.close, *supported, votes.pairs(), whole.result()]
+        finally:
+            beside.shutdown(wait=False)  # Ctrl-C need not wait for what nobody asks for any more
         del near, votes
         pairs = choose(contents, united(found, len(contents)))
         viewer = PairViewer(contents, album, cache)
